@@ -1,0 +1,59 @@
+/**
+ * An api is what a service offers others: routes with their schemas, and error codes. Types,
+ * validation, the client and the documents all come from it.
+ */
+import type { DefinedErrors } from "@tideway/kernel";
+import type { Static, TSchema } from "typebox";
+
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+/** Who may call: anybody; a signed-in person; a service (with or without a person behind it). */
+export type Auth = "public" | "person" | "service";
+
+export interface RouteApi {
+  readonly method: Method;
+  /** Below `/api/<service>`, with `:params`: `/invoices/:invoiceId`. */
+  readonly path: string;
+  readonly auth: Auth;
+  /** `public` routes are reachable through the public listener, `internal` only by services. */
+  readonly exposure: "public" | "internal";
+  readonly summary: string;
+  /** True when the route needs an Idempotency-Key. */
+  readonly idempotent?: boolean;
+  readonly deadlineMs?: number;
+  readonly bodyBytesMax?: number;
+  readonly params?: TSchema;
+  readonly query?: TSchema;
+  readonly body?: TSchema;
+  readonly reply: TSchema;
+  readonly replyStatus?: number;
+}
+
+export interface Api {
+  readonly name: string;
+  readonly version: string;
+  readonly routes: Readonly<Record<string, RouteApi>>;
+  readonly errors: DefinedErrors;
+}
+
+/** Declares a service's api and keeps its literal types. */
+export function defineApi<const T extends Api>(api: T): T {
+  for (const [name, route] of Object.entries(api.routes)) {
+    if (!/^\/[a-z0-9/:_.-]*$/i.test(route.path)) {
+      throw new Error(`${api.name}.${name}: the path ${route.path} is not a route path.`);
+    }
+  }
+  return api;
+}
+
+type SchemaOf<R, K extends string> = R extends { readonly [P in K]: infer S extends TSchema }
+  ? Static<S>
+  : undefined;
+export type ParamsOf<R extends RouteApi> = SchemaOf<R, "params">;
+export type QueryOf<R extends RouteApi> = SchemaOf<R, "query">;
+export type BodyOf<R extends RouteApi> = SchemaOf<R, "body">;
+export type ReplyOf<R extends RouteApi> = Static<R["reply"]>;
+
+/** The default time a route has, from the gateway's first byte to the reply. */
+export const DEADLINE_MS_DEFAULT = 10_000;
+export const BODY_BYTES_MAX_DEFAULT = 1_048_576;
