@@ -11,7 +11,8 @@ export default defineConfig({
           exclude: ["**/node_modules/**", "**/dist/**"],
           testTimeout: 30_000,
           hookTimeout: 60_000,
-          
+          globalSetup: ["libs/testkit/src/global-setup.ts"],
+
           sequence: { groupOrder: 0 },
         },
       },

@@ -1,0 +1,2 @@
+export * from "./client-error.ts";
+export * from "./create-client.ts";

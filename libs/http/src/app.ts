@@ -1,0 +1,123 @@
+/** The HTTP server of a service, made from its api and its handlers. */
+import { TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
+import { CodedError, commonErrors } from "@tideway/kernel";
+import type { Clock } from "@tideway/kernel";
+import type { Api } from "@tideway/schema";
+import { errorFields } from "@tideway/telemetry";
+import type { Logger, Metrics } from "@tideway/telemetry";
+import type { Pool } from "@tideway/store";
+import { Fastify } from "./fastify.ts";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "./fastify.ts";
+import type { ServiceConfig } from "./config.ts";
+import type { HandlersOf } from "./handler.ts";
+import { PROBLEM_TYPE, toProblem } from "./problem.ts";
+import { registerRoute } from "./route.ts";
+
+export interface AppOptions<A extends Api> {
+  readonly api: A;
+  readonly handlers: HandlersOf<A>;
+  readonly config: ServiceConfig;
+  readonly pool: Pool | null;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Throws or rejects while the service cannot take requests. */
+  readonly checkReady: () => Promise<void>;
+}
+
+/** Builds the server; nothing listens yet. `inject()` works on it. */
+export function createApp<A extends Api>(options: AppOptions<A>): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: 1_048_576,
+    // The gateway's pools must outlive ours, or a request meets a connection that we just closed.
+    keepAliveTimeout: 75_000,
+    requestTimeout: 30_000,
+    return503OnClosing: false,
+    forceCloseConnections: "idle",
+  });
+  app.setValidatorCompiler(TypeBoxValidatorCompiler);
+  app.setErrorHandler((error, request, reply) => {
+    answerError(options.logger, codedOf(error), request, reply);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const given = { method: request.method, path: request.url.split("?")[0] ?? "" };
+    answerError(options.logger, commonErrors.error("ROUTE_UNKNOWN", { given }), request, reply);
+  });
+  addProbes(app, options);
+  for (const [name, route] of Object.entries(options.api.routes)) {
+    const handler = options.handlers[name];
+    if (handler === undefined) throw new Error(`${options.api.name} has no handler for ${name}.`);
+    registerRoute(app, { ...options, name, route, handler });
+  }
+  return app;
+}
+
+function addProbes<A extends Api>(app: FastifyInstance, options: AppOptions<A>): void {
+  app.get("/health", () => ({ status: "alive" }));
+  app.get("/ready", async (_, reply) => {
+    try {
+      await options.checkReady();
+      return { status: "ready" };
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return reply.code(503).send({ status: "not ready", reason });
+    }
+  });
+  app.get("/metrics", async (_, reply) =>
+    reply.type(options.metrics.registry.contentType).send(await options.metrics.registry.metrics()),
+  );
+}
+
+function answerError(
+  logger: Logger,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  const traceId = request.traceId;
+  if (!(error instanceof CodedError)) {
+    logger.error("request.failed", { route: request.routeOptions.url, ...errorFields(error) });
+  }
+  const problem = toProblem(error, traceId);
+  void reply.code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
+}
+
+/** Fastify's own refusals of a request, under our codes. */
+function codedOf(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const code: unknown = Reflect.get(error, "code");
+  switch (code) {
+    case "FST_ERR_VALIDATION":
+      return bodyInvalid(error);
+    case "FST_ERR_CTP_BODY_TOO_LARGE":
+      return commonErrors.error("BODY_TOO_LARGE", { cause: error });
+    case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
+      return commonErrors.error("MEDIA_TYPE_UNSUPPORTED", { cause: error });
+    case "FST_ERR_CTP_INVALID_JSON_BODY":
+    case "FST_ERR_CTP_EMPTY_JSON_BODY":
+      return commonErrors.error("BODY_MALFORMED", { cause: error });
+    default:
+      return error instanceof SyntaxError && Reflect.get(error, "statusCode") === 400
+        ? commonErrors.error("BODY_MALFORMED", { cause: error })
+        : error;
+  }
+}
+
+function bodyInvalid(error: Error): CodedError {
+  const first: unknown = Reflect.get(error, "validation");
+  const detail: unknown = Array.isArray(first) ? first[0] : null;
+  const field = (name: string): string => {
+    const value: unknown =
+      detail !== null && typeof detail === "object" ? Reflect.get(detail, name) : null;
+    return typeof value === "string" ? value : "";
+  };
+  const context: unknown = Reflect.get(error, "validationContext");
+  return commonErrors.error("BODY_INVALID", {
+    given: {
+      path: `${typeof context === "string" ? context : "request"}${field("instancePath")}`,
+      problem: field("message") || "is not as declared",
+    },
+    cause: error,
+  });
+}

@@ -1,0 +1,246 @@
+/** One route: who may call, schemas, deadline, idempotency, and one log line for each request. */
+import { commonErrors } from "@tideway/kernel";
+import type { Clock } from "@tideway/kernel";
+import { BODY_BYTES_MAX_DEFAULT, DEADLINE_MS_DEFAULT } from "@tideway/schema";
+import type { RouteApi } from "@tideway/schema";
+import type { Pool } from "@tideway/store";
+import { newTrace, parseTraceparent, withTrace } from "@tideway/telemetry";
+import type { Logger, Metrics } from "@tideway/telemetry";
+import { ASSERTION_HEADER, assertionKeyOf, verifyAssertion } from "@tideway/trust";
+import type { Assertion } from "@tideway/trust";
+import type { ServiceConfig } from "./config.ts";
+import { withRequestContext } from "./context.ts";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "./fastify.ts";
+import type { HandlerRequest } from "./handler.ts";
+import { checkIdempotencyKey, claimKey, completeKey, digestRequest } from "./idempotency.ts";
+import { refusalOf } from "./idempotency.ts";
+import type { StoredAnswer } from "./idempotency.ts";
+import { PROBLEM_TYPE } from "./problem.ts";
+
+// Handlers are typed at their definition; here all of them are called in the same way.
+type AnyHandler = (request: HandlerRequest<RouteApi>) => Promise<unknown>;
+
+export interface RouteOptions {
+  readonly name: string;
+  readonly route: RouteApi;
+  readonly handler: unknown;
+  readonly config: ServiceConfig;
+  readonly pool: Pool | null;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/** Adds a route of the api to the server. */
+export function registerRoute(app: FastifyInstance, options: RouteOptions): void {
+  const { route, config, logger, metrics } = options;
+  const assertionKey = assertionKeyOf(config.instanceSecret);
+  app.route({
+    method: route.method,
+    url: route.path,
+    bodyLimit: route.bodyBytesMax ?? BODY_BYTES_MAX_DEFAULT,
+    schema: {
+      ...(route.params === undefined ? {} : { params: route.params }),
+      ...(route.query === undefined ? {} : { querystring: route.query }),
+      ...(route.body === undefined ? {} : { body: route.body }),
+    },
+    onRequest: async (request) => {
+      request.startedAtMs = performance.now();
+      request.traceId = (parseTraceparent(headerOf(request, "traceparent")) ?? newTrace()).traceId;
+      request.assertion = verifyAssertion(headerOf(request, ASSERTION_HEADER), {
+        keyHex: assertionKey,
+        audience: config.service,
+        method: request.method,
+        path: request.url,
+        nowMs: options.clock.now(),
+      });
+      checkAuth(route, request.assertion);
+    },
+    preValidation: async (request) => {
+      if (route.query !== undefined) request.query = typedQuery(request.query);
+    },
+    onResponse: async (request, reply) => {
+      const durationMs = performance.now() - request.startedAtMs;
+      metrics.request({
+        route: route.path,
+        method: route.method,
+        status: reply.statusCode,
+        durationMs,
+      });
+      logger.info("request", {
+        route: `${route.method} ${route.path}`,
+        status: reply.statusCode,
+        ms: Math.round(durationMs * 10) / 10,
+        caller: request.assertion?.revision ?? null,
+        trace: request.traceId,
+      });
+    },
+    handler: (request, reply) => handle(options, request, reply),
+  });
+}
+
+function checkAuth(route: RouteApi, assertion: Assertion): void {
+  if (route.exposure === "internal" && assertion.caller === null) {
+    throw commonErrors.error("CALLER_UNKNOWN");
+  }
+  if (route.auth === "person" && assertion.person === null) {
+    throw commonErrors.error("TOKEN_MISSING");
+  }
+  if (route.auth === "service" && assertion.caller === null) {
+    throw commonErrors.error("CALLER_UNKNOWN");
+  }
+}
+
+async function handle(
+  options: RouteOptions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<unknown> {
+  const { route } = options;
+  const limitMs = deadlineOf(route, headerOf(request, "tideway-deadline"));
+  const trace = parseTraceparent(headerOf(request, "traceparent")) ?? newTrace();
+  const gone = new AbortController();
+  request.raw.once("close", () => {
+    if (!reply.raw.writableEnded) gone.abort(new Error("The client went away."));
+  });
+  const context = {
+    token: bearerOf(headerOf(request, "authorization")),
+    deadlineAtMs: request.startedAtMs + limitMs,
+  };
+  const deadline = new Deadline(limitMs);
+  try {
+    const work = withTrace(trace, () =>
+      withRequestContext(context, () =>
+        answer(options, request, reply, AbortSignal.any([gone.signal, deadline.signal])),
+      ),
+    );
+    return await Promise.race([work, deadline.passed]);
+  } finally {
+    deadline.clear();
+  }
+}
+
+/** Rejects with DEADLINE_EXCEEDED when its time is over. */
+class Deadline {
+  readonly signal: AbortSignal;
+  readonly passed: Promise<never>;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(limitMs: number) {
+    const controller = new AbortController();
+    const { promise, reject } = Promise.withResolvers<never>();
+    // Nobody may be listening any more when it fires.
+    promise.catch(() => {});
+    this.signal = controller.signal;
+    this.passed = promise;
+    this.#timer = setTimeout(() => {
+      const error = commonErrors.error("DEADLINE_EXCEEDED", { given: { deadlineMs: limitMs } });
+      reject(error);
+      controller.abort(error);
+    }, limitMs);
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+async function answer(
+  options: RouteOptions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const { route } = options;
+  const run = async (operation: string): Promise<StoredAnswer> => {
+    // The type of each handler was checked against its route where it was defined.
+    const handler = options.handler as AnyHandler;
+    const body = await handler(handlerRequest(request, reply, signal, operation));
+    return { status: route.replyStatus ?? 200, reply: body };
+  };
+  if (route.idempotent !== true) {
+    const done = await run("");
+    return reply.code(done.status).send(done.reply);
+  }
+  const done = await runOnce(options, request, run);
+  if (done.status >= 400) void reply.type(PROBLEM_TYPE);
+  return reply.code(done.status).send(JSON.stringify(done.reply));
+}
+
+async function runOnce(
+  options: RouteOptions,
+  request: FastifyRequest,
+  run: (operation: string) => Promise<StoredAnswer>,
+): Promise<StoredAnswer> {
+  const { route, pool, name } = options;
+  if (pool === null) throw new Error(`${name} is idempotent, but the service has no database.`);
+  const key = checkIdempotencyKey(headerOf(request, "idempotency-key"));
+  const principal = request.assertion?.person ?? request.assertion?.caller ?? "nobody";
+  const scope = { principal, route: `${route.method} ${route.path}`, key };
+  const claim = await claimKey(pool, scope, digestRequest(request.params, request.body));
+  if (claim.kind === "replay") return claim.answer;
+  try {
+    return await completeKey(pool, scope, await run(claim.operation));
+  } catch (error) {
+    const refusal = refusalOf(error, request.traceId ?? "");
+    if (refusal === null) throw error;
+    return completeKey(pool, scope, refusal);
+  }
+}
+
+function handlerRequest(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  signal: AbortSignal,
+  operation: string,
+): HandlerRequest<RouteApi> {
+  const assertion = request.assertion;
+  const parts: Pick<HandlerRequest<RouteApi>, "params" | "query" | "body"> = {
+    // Validated by the route's schemas; `undefined` where the route has none.
+    params: request.params as never,
+    query: request.query as never,
+    body: request.body as never,
+  };
+  return {
+    ...parts,
+    person: assertion?.person ?? null,
+    caller: {
+      service: assertion?.caller ?? null,
+      revision: assertion?.revision ?? null,
+      grants: assertion?.grants ?? [],
+    },
+    traceId: request.traceId ?? "",
+    signal,
+    operation,
+    header: (name) => headerOf(request, name),
+    setHeader: (name, value) => void reply.header(name, value),
+  };
+}
+
+/** A query is all strings; numbers and booleans are read as such before the schema looks. */
+function typedQuery(query: unknown): Record<string, unknown> {
+  const entries = Object.entries(query ?? {}).map(([key, value]) => [key, typedValue(value)]);
+  return Object.fromEntries(entries) as Record<string, unknown>;
+}
+
+function typedValue(value: unknown): unknown {
+  if (value === "true") return true;
+  if (value === "false") return false;
+  if (typeof value === "string" && /^(0|-?[1-9]\d{0,14})$/.test(value)) return Number(value);
+  return value;
+}
+
+function deadlineOf(route: RouteApi, header: string | undefined): number {
+  const own = route.deadlineMs ?? DEADLINE_MS_DEFAULT;
+  const left = Number(header ?? Number.NaN);
+  return Number.isFinite(left) && left > 0 ? Math.min(own, left) : own;
+}
+
+function bearerOf(header: string | undefined): string | null {
+  return /^Bearer (\S+)$/i.exec(header ?? "")?.[1] ?? null;
+}
+
+function headerOf(request: FastifyRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join(", ") : value;
+}

@@ -1,0 +1,5 @@
+export * from "./identifier.ts";
+export * from "./migrate.ts";
+export * from "./pool.ts";
+export * from "./provision.ts";
+export * from "./tx.ts";

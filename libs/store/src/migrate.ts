@@ -1,0 +1,124 @@
+/**
+ * Migrations: numbered SQL files, forward only, each in a transaction of its own, run once and
+ * under a lock before a revision starts. They wait 2 s for a lock at most, so a migration never
+ * stands in the way of the revision that is serving.
+ */
+import { createHash } from "node:crypto";
+import { readFile, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { Client } from "pg";
+import { defineErrors } from "@tideway/kernel";
+import { identifier } from "./identifier.ts";
+
+export const migrationErrors = defineErrors({
+  MIGRATION_FAILED: {
+    status: 409,
+    retryable: false,
+    title: "The migration {file} failed: {problem}.",
+    action: "Correct it; nothing of this file was kept and no traffic moved.",
+  },
+  MIGRATION_ALTERED: {
+    status: 409,
+    retryable: false,
+    title: "The migration {file} ran before with other contents.",
+    action: "Restore it, and put the change into a new file with the next number.",
+  },
+  MIGRATION_NAME_INVALID: {
+    status: 400,
+    retryable: false,
+    title: "{file} is not named like 0001_what_it_does.sql, or its number is taken.",
+    action: "Rename it.",
+  },
+});
+
+export interface MigrateOptions {
+  /** A superuser's or the owner's address of the service's database. */
+  readonly url: string;
+  readonly folder: string;
+  /** The role that shall own what is made. */
+  readonly ownerRole?: string;
+  readonly lockTimeoutMs?: number;
+}
+
+interface MigrationFile {
+  readonly file: string;
+  readonly sql: string;
+  readonly digest: string;
+}
+
+/** Runs what has not run yet and answers the names of those files. */
+export async function migrate(options: MigrateOptions): Promise<string[]> {
+  const files = await readMigrations(options.folder);
+  const client = new Client({ connectionString: options.url, connectionTimeoutMillis: 5_000 });
+  client.on("error", () => {
+    // The statement under way rejects with the same error.
+  });
+  await client.connect();
+  try {
+    if (options.ownerRole) await client.query(`set role ${identifier(options.ownerRole)}`);
+    await client.query(`set lock_timeout = ${options.lockTimeoutMs ?? 2_000}`);
+    // The lock belongs to the connection, so a runner that dies gives it back.
+    await client.query("select pg_advisory_lock(hashtext('tideway migrations'))");
+    await client.query(`create table if not exists schema_migrations (
+      file text primary key, digest text not null, applied_at timestamptz not null default now())`);
+    return await runMissing(client, files);
+  } finally {
+    await client.end();
+  }
+}
+
+async function runMissing(client: Client, files: readonly MigrationFile[]): Promise<string[]> {
+  const known = await client.query<{ file: string; digest: string }>(
+    "select file, digest from schema_migrations",
+  );
+  const digests = new Map(known.rows.map((row) => [row.file, row.digest]));
+  const ran: string[] = [];
+  for (const migration of files) {
+    const digest = digests.get(migration.file);
+    if (digest === migration.digest) continue;
+    if (digest !== undefined) {
+      throw migrationErrors.error("MIGRATION_ALTERED", { given: { file: migration.file } });
+    }
+    await runOne(client, migration);
+    ran.push(migration.file);
+  }
+  return ran;
+}
+
+async function runOne(client: Client, migration: MigrationFile): Promise<void> {
+  try {
+    await client.query("begin");
+    await client.query(migration.sql);
+    await client.query("insert into schema_migrations (file, digest) values ($1, $2)", [
+      migration.file,
+      migration.digest,
+    ]);
+    const commit = await client.query("commit");
+    if (commit.command !== "COMMIT") throw new Error("the commit was answered with ROLLBACK");
+  } catch (error) {
+    await client.query("rollback").catch(() => {
+      // The connection is gone, and the transaction with it.
+    });
+    const problem = error instanceof Error ? error.message : String(error);
+    throw migrationErrors.error("MIGRATION_FAILED", {
+      given: { file: migration.file, problem },
+      cause: error,
+    });
+  }
+}
+
+async function readMigrations(folder: string): Promise<MigrationFile[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".sql")).sort();
+  const numbers = new Set<string>();
+  return Promise.all(
+    names.map(async (file) => {
+      const number = /^(\d{4})_[a-z0-9_]+\.sql$/.exec(file)?.[1];
+      if (number === undefined || numbers.has(number)) {
+        throw migrationErrors.error("MIGRATION_NAME_INVALID", { given: { file } });
+      }
+      numbers.add(number);
+      const sql = await readFile(join(folder, file), "utf8");
+      return { file, sql, digest: createHash("sha256").update(sql).digest("hex") };
+    }),
+  );
+}

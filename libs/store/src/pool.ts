@@ -1,0 +1,45 @@
+/** Connections to a service's own database. */
+import { Pool } from "pg";
+import type { PoolClient } from "pg";
+
+export interface PoolOptions {
+  readonly url: string;
+  readonly connectionsMax: number;
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string;
+  /** Called when an idle connection breaks; the pool opens another one by itself. */
+  readonly onIdleError?: (error: Error) => void;
+  /** A statement that runs longer is cancelled. 10 s, the longest a request may take. */
+  readonly statementTimeoutMs?: number;
+}
+
+/** What both a pool and a connection inside a transaction can do. */
+export type Queryable = Pick<PoolClient, "query">;
+export type Transaction = PoolClient;
+export type { Pool };
+
+/**
+ * Opens a pool. Every connection listens for `error`, or a broken one would end the process;
+ * the error carries the connection with its password, so only its message goes on.
+ */
+export function createPool(options: PoolOptions): Pool {
+  const pool = new Pool({
+    connectionString: options.url,
+    max: options.connectionsMax,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    statement_timeout: options.statementTimeoutMs ?? 10_000,
+    idle_in_transaction_session_timeout: 15_000,
+    keepAlive: true,
+  });
+  pool.on("error", (error) => {
+    options.onIdleError?.(new Error(error.message));
+  });
+  pool.on("connect", (client) => {
+    client.on("error", () => {
+      // The query that was running rejects with the same error; an idle one is told by the pool.
+    });
+  });
+  return pool;
+}
