@@ -13,6 +13,12 @@ export const identityErrors = defineErrors({
     title: "There is an account with this e-mail address.",
     action: "Sign in, or use another address.",
   },
+  NAME_INVALID: {
+    status: 400,
+    retryable: false,
+    title: "A name has 1 to {lengthMax} visible characters.",
+    action: "Write it without line breaks and invisible characters.",
+  },
   PASSWORD_WEAK: {
     status: 400,
     retryable: false,

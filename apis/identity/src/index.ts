@@ -1,2 +1,3 @@
+export * from "./demo.ts";
 export * from "./errors.ts";
 export * from "./http.ts";

@@ -28,7 +28,7 @@ export const ledgerErrors = defineErrors({
   GRANT_MISSING: {
     status: 403,
     retryable: false,
-    title: "{caller} has no grant to {operation} {debit} -> {credit} as {code}.",
+    title: "{caller} has no grant to {wanted}.",
     action: "Add the grant to the caller's declaration and release it.",
   },
   CONSENT_MISSING: {
@@ -48,6 +48,24 @@ export const ledgerErrors = defineErrors({
     retryable: false,
     title: "The account cannot take {amount} more.",
     action: "Ask for less. This transfer id is used up.",
+  },
+  BALANCE_OVERFLOW: {
+    status: 409,
+    retryable: false,
+    title: "The {side}s of account {account} have no room for {amount} more within 128 bits.",
+    action: "Use another account.",
+  },
+  ACCOUNT_CODE_UNKNOWN: {
+    status: 400,
+    retryable: false,
+    title: "The chart of accounts has no code {code}.",
+    action: "Use a code of the chart; the ledger's README lists them.",
+  },
+  ACCOUNT_NOT_OPENABLE: {
+    status: 400,
+    retryable: false,
+    title: "Accounts of code {code} belong to the house; the ledger opens them itself.",
+    action: "Find it under /system-accounts/{code}/{asset}.",
   },
   TRANSFER_EXISTS_DIFFERENT: {
     status: 409,
@@ -96,6 +114,12 @@ export const ledgerErrors = defineErrors({
     retryable: false,
     title: "The hold {pending} is smaller than {amount}.",
     action: "Post at most what is held.",
+  },
+  PENDING_DIFFERENT: {
+    status: 409,
+    retryable: false,
+    title: "The hold {pending} has another {field}.",
+    action: "Leave {field} out, or send the hold's own.",
   },
   PENDING_NOT_YOURS: {
     status: 403,

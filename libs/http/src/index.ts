@@ -1,5 +1,8 @@
+export { codedOf } from "./coded.ts";
 export * from "./config.ts";
 export * from "./context.ts";
+export { Fastify } from "./fastify.ts";
+export type { FastifyInstance, FastifyReply, FastifyRequest } from "./fastify.ts";
 export * from "./handler.ts";
 export * from "./idempotency.ts";
 export * from "./internal-client.ts";

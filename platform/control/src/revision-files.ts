@@ -1,0 +1,94 @@
+/**
+ * A revision's files, kept by content: `revisions/<service>/<digest>/`. The digest is over names
+ * and contents, so that a folder either holds exactly what was uploaded or is refused.
+ */
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { adminErrors } from "@tideway/api-admin";
+import { Manifest, canonicalJson } from "@tideway/schema";
+import { Value } from "typebox/value";
+
+export interface RevisionUpload {
+  readonly service: string;
+  readonly manifest: unknown;
+  /** Path -> base64. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+export interface CheckedRevision {
+  readonly service: string;
+  readonly manifest: Manifest;
+  readonly digest: string;
+  readonly files: ReadonlyMap<string, Buffer>;
+}
+
+const FILES_MAX = 500;
+const PATH_PATTERN = /^(main\.mjs|main\.mjs\.map|migrations\/\d{4}_[a-z0-9_]+\.sql)$/;
+
+/** Checks names, manifest and contents, and computes the digest. Throws REVISION_INVALID. */
+export function checkUpload(upload: RevisionUpload): CheckedRevision {
+  const { service } = upload;
+  const invalid = (problem: string): Error =>
+    adminErrors.error("REVISION_INVALID", { given: { service, problem } });
+  if (!Value.Check(Manifest, upload.manifest)) {
+    const [first] = Value.Errors(Manifest, upload.manifest);
+    throw invalid(
+      `its manifest is wrong at ${first?.instancePath ?? "/"}: ${first?.message ?? ""}`,
+    );
+  }
+  if (upload.manifest.service !== service) {
+    throw invalid(`its manifest is that of ${upload.manifest.service}`);
+  }
+  const entries = Object.entries(upload.files);
+  if (entries.length > FILES_MAX) throw invalid(`it has more than ${FILES_MAX} files`);
+  const strange = entries.find(([path]) => !PATH_PATTERN.test(path));
+  if (strange !== undefined) throw invalid(`it has a file ${strange[0].slice(0, 80)}`);
+  if (!("main.mjs" in upload.files)) throw invalid("it has no main.mjs");
+  const files = new Map(
+    entries.map(([path, base64]): [string, Buffer] => [path, Buffer.from(base64, "base64")]),
+  );
+  return { service, manifest: upload.manifest, digest: digestOf(upload.manifest, files), files };
+}
+
+/** Hex SHA-256 over the manifest and every file with its name, in the order of names. */
+export function digestOf(manifest: Manifest, files: ReadonlyMap<string, Buffer>): string {
+  const hash = createHash("sha256").update(canonicalJson(manifest));
+  for (const path of [...files.keys()].sort()) {
+    const contents = files.get(path) ?? Buffer.alloc(0);
+    hash.update(`\n${path} ${contents.length}\n`).update(contents);
+  }
+  return hash.digest("hex");
+}
+
+export function revisionFolder(home: string, service: string, digest: string): string {
+  return join(home, "revisions", service, digest);
+}
+
+/** Writes the folder whole or not at all; an existing one is kept. */
+export async function storeRevision(home: string, revision: CheckedRevision): Promise<string> {
+  const folder = revisionFolder(home, revision.service, revision.digest);
+  if (await exists(join(folder, "manifest.json"))) return folder;
+  const draft = `${folder}.draft-${process.pid}-${Date.now()}`;
+  for (const [path, contents] of revision.files) {
+    await mkdir(dirname(join(draft, path)), { recursive: true });
+    await writeFile(join(draft, path), contents);
+  }
+  await mkdir(join(draft, "migrations"), { recursive: true });
+  await writeFile(join(draft, "manifest.json"), JSON.stringify(revision.manifest, null, 2));
+  try {
+    await rename(draft, folder);
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true });
+    // Another upload of the same files was faster; its folder holds the same.
+    if (!(await exists(join(folder, "manifest.json")))) throw error;
+  }
+  return folder;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return readFile(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,113 @@
+/** One look at one rollout: observe, step, and write what came of it in one transaction. */
+import type { RevisionState } from "@tideway/engine";
+import type { GatewayState } from "@tideway/gateway";
+import { isFinal, step } from "@tideway/rollout";
+import type { Command, Illegal, Observation, RolloutState, Transition } from "@tideway/rollout";
+import { tx } from "@tideway/store";
+import type { Pool } from "@tideway/store";
+import type { EvidenceReader } from "./evidence-reader.ts";
+import { setStable, setWithdrawn } from "./store/revisions.ts";
+import { insertDecisions, updateRollout } from "./store/rollouts.ts";
+import type { RolloutRow } from "./store/rollouts.ts";
+
+export interface LookContext {
+  readonly pool: Pool;
+  readonly evidence: EvidenceReader;
+  readonly running: ReadonlyMap<string, RevisionState>;
+  readonly gateway: GatewayState | null;
+  readonly nowMs: number;
+}
+
+export interface Look {
+  readonly transition: Transition;
+  readonly illegal: Illegal | null;
+}
+
+/** Between decisions the clocks are written down this often; a gap of up to 10 s is harmless. */
+const SAVE_EVERY_MS = 1_000;
+const FAILURE_LINES_MAX = 40;
+
+/** Looks once. Null when another control wrote in between: look again. */
+export async function lookAtRollout(
+  context: LookContext,
+  row: RolloutRow<RolloutState>,
+  command: Command | null,
+): Promise<Look | null> {
+  const { nowMs } = context;
+  const observation = await observe(context, row, command);
+  const transition = step(row.state, observation, nowMs);
+  const isQuiet = transition.decisions.length === 0 && transition.state.name === row.state.name;
+  if (isQuiet && !isSaveDue(row.state, transition.state)) {
+    return { transition, illegal: transition.illegal };
+  }
+  const written = await save(context, row, transition);
+  return written ? { transition, illegal: transition.illegal } : null;
+}
+
+async function observe(
+  context: LookContext,
+  row: RolloutRow<RolloutState>,
+  command: Command | null,
+): Promise<Observation> {
+  const candidate = context.running.get(row.to_revision);
+  const service = context.gateway?.services.find((known) => known.service === row.service);
+  return {
+    candidate:
+      candidate === undefined
+        ? null
+        : {
+            ready: candidate.instances.filter(({ status }) => status === "ready").length,
+            failure: candidate.failure?.reason ?? null,
+          },
+    evidence:
+      context.gateway === null || row.state.name === "starting"
+        ? null
+        : await context.evidence.read(row.service, row.rollout, row.state).catch(() => null),
+    sample: service?.people ?? null,
+    command,
+  };
+}
+
+function isSaveDue(before: RolloutState, after: RolloutState): boolean {
+  return (
+    Math.floor(after.lookedAtMs / SAVE_EVERY_MS) !== Math.floor(before.lookedAtMs / SAVE_EVERY_MS)
+  );
+}
+
+async function save(
+  context: LookContext,
+  row: RolloutRow<RolloutState>,
+  transition: Transition,
+): Promise<boolean> {
+  const { state, decisions } = transition;
+  const isOver = isFinal(state);
+  return tx(context.pool, async (t) => {
+    const written = await updateRollout(t, row, {
+      state,
+      phase: state.name,
+      verdict: state.verdict,
+      isFinal: isOver,
+      outcome: state.outcome,
+      failureLog: isOver ? failureLines(context.running.get(row.to_revision)) : null,
+    });
+    if (!written) return false;
+    await insertDecisions(
+      t,
+      row.rollout,
+      decisions.map(({ atMs, kind, by, text }) => ({ at: new Date(atMs), kind, by, text })),
+    );
+    if (state.name === "promoted") {
+      await setStable(t, row.service, row.to_revision);
+      await setWithdrawn(t, row.to_revision, "never");
+    }
+    if (isOver && state.name !== "promoted") await setWithdrawn(t, row.to_revision, "now");
+    return true;
+  });
+}
+
+function failureLines(state: RevisionState | undefined): string[] | null {
+  const failure = state?.failure ?? state?.instances.find((one) => one.failure)?.failure ?? null;
+  if (failure === null) return null;
+  const answer = failure.body === null ? [] : [`/ready: ${failure.status ?? ""} ${failure.body}`];
+  return [failure.reason, ...answer, ...failure.logLines].slice(0, FAILURE_LINES_MAX);
+}

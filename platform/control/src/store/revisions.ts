@@ -1,0 +1,128 @@
+/** SQL of services and their revisions. */
+import type { Manifest } from "@tideway/schema";
+import type { Queryable } from "@tideway/store";
+
+export interface RevisionRow {
+  readonly revision: string;
+  readonly service: string;
+  readonly number: number;
+  readonly digest: string;
+  readonly manifest: Manifest;
+  readonly created_at: Date;
+  readonly created_by: string;
+  readonly withdrawn_at: Date | null;
+}
+
+export interface ServiceRow {
+  readonly service: string;
+  readonly stable: string | null;
+}
+
+const COLUMNS = `revision, service, number, digest, manifest, created_at, created_by, withdrawn_at`;
+
+export async function listServices(db: Queryable): Promise<ServiceRow[]> {
+  const found = await db.query<ServiceRow>("select service, stable from services order by service");
+  return found.rows;
+}
+
+export async function findService(db: Queryable, service: string): Promise<ServiceRow | null> {
+  const found = await db.query<ServiceRow>(
+    "select service, stable from services where service = $1",
+    [service],
+  );
+  return found.rows[0] ?? null;
+}
+
+export async function setStable(db: Queryable, service: string, revision: string): Promise<void> {
+  await db.query("update services set stable = $2 where service = $1", [service, revision]);
+}
+
+export async function findRevision(db: Queryable, revision: string): Promise<RevisionRow | null> {
+  const found = await db.query<RevisionRow>(
+    `select ${COLUMNS} from revisions where revision = $1`,
+    [revision],
+  );
+  return found.rows[0] ?? null;
+}
+
+export async function listRevisions(db: Queryable, service: string): Promise<RevisionRow[]> {
+  const found = await db.query<RevisionRow>(
+    `select ${COLUMNS} from revisions where service = $1 order by number desc limit 100`,
+    [service],
+  );
+  return found.rows;
+}
+
+/** Several at once, for building the gateway's configuration. */
+export async function findRevisions(
+  db: Queryable,
+  revisions: readonly string[],
+): Promise<RevisionRow[]> {
+  const found = await db.query<RevisionRow>(
+    `select ${COLUMNS} from revisions where revision = any($1)`,
+    [revisions],
+  );
+  return found.rows;
+}
+
+export interface NewRevision {
+  readonly service: string;
+  readonly digest: string;
+  readonly manifest: Manifest;
+  readonly createdBy: string;
+}
+
+/** The revision of these files: a new number, or the one that has the same digest. */
+export async function addRevision(
+  db: Queryable,
+  given: NewRevision,
+): Promise<{ readonly row: RevisionRow; readonly isNew: boolean }> {
+  await db.query("insert into services (service) values ($1) on conflict do nothing", [
+    given.service,
+  ]);
+  // Locks the service, so that two uploads at once get two numbers.
+  await db.query("select 1 from services where service = $1 for update", [given.service]);
+  const inserted = await db.query<RevisionRow>(
+    `insert into revisions (revision, service, number, digest, manifest, created_by)
+     select $1 || '-' || next.number, $1, next.number, $2, $3, $4
+     from (select coalesce(max(number), 0) + 1 as number from revisions where service = $1) next
+     on conflict (service, digest) do nothing returning ${COLUMNS}`,
+    [given.service, given.digest, JSON.stringify(given.manifest), given.createdBy],
+  );
+  const row = inserted.rows[0];
+  if (row !== undefined) return { row, isNew: true };
+  const known = await db.query<RevisionRow>(
+    `select ${COLUMNS} from revisions where service = $1 and digest = $2`,
+    [given.service, given.digest],
+  );
+  const existing = known.rows[0];
+  if (existing === undefined) throw new Error("The revision's row vanished under its upload.");
+  return { row: existing, isNew: false };
+}
+
+export async function setWithdrawn(
+  db: Queryable,
+  revision: string,
+  withdrawn: "now" | "never",
+): Promise<void> {
+  await db.query(
+    "update revisions set withdrawn_at = case when $2 then now() end where revision = $1",
+    [revision, withdrawn === "now"],
+  );
+}
+
+/** The newest revision below the stable one that a rollout once promoted, or null. */
+export async function findRollbackTarget(db: Queryable, service: string): Promise<string | null> {
+  const found = await db.query<{ to_revision: string }>(
+    `select r.to_revision from rollouts r
+     join services s on s.service = r.service
+     join revisions v on v.revision = r.to_revision
+     where r.service = $1 and r.phase = 'promoted' and r.to_revision <> s.stable
+       and v.withdrawn_at is null
+       and r.finished_at < (select max(finished_at) from rollouts
+         where service = $1 and phase = 'promoted' and to_revision = s.stable)
+     order by r.finished_at desc limit 1`,
+    [service],
+  );
+  return found.rows[0]?.to_revision ?? null;
+}
