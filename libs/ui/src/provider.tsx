@@ -1,13 +1,10 @@
 import { MantineProvider, localStorageColorSchemeManager } from "@mantine/core";
 import type { ReactNode } from "react";
 import "@mantine/core/styles/baseline.css";
-import "@mantine/core/styles/default-css-variables.css";
 import "@mantine/core/styles/global.css";
 import "@mantine/core/styles/UnstyledButton.css";
 import "@mantine/core/styles/Button.css";
 import "@mantine/core/styles/Loader.css";
-import "@mantine/core/styles/FloatingIndicator.css";
-import "@mantine/core/styles/SegmentedControl.css";
 import "@mantine/core/styles/Skeleton.css";
 import "./fonts.css";
 import "./tokens.css";
@@ -36,6 +33,8 @@ export function TidewayProvider({ locale, words = englishWords, children }: Tide
       cssVariablesResolver={cssVariables}
       colorSchemeManager={colorSchemeManager}
       defaultColorScheme="auto"
+      // All variables come from here, so that no style sheet of defaults has to be loaded too.
+      deduplicateCssVariables={false}
     >
       <LocaleContext value={locale ?? localeOf(navigator.languages)}>
         <WordsContext value={words}>{children}</WordsContext>

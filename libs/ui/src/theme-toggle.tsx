@@ -1,4 +1,6 @@
 import { SegmentedControl, useMantineColorScheme } from "@mantine/core";
+import "@mantine/core/styles/FloatingIndicator.css";
+import "@mantine/core/styles/SegmentedControl.css";
 import { useWords } from "./words.ts";
 
 /** System, light or dark; the choice is kept on this device. */

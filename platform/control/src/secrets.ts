@@ -9,9 +9,9 @@ export async function readMasterKey(home: string, file: string | undefined): Pro
   const known = await readSecret(path);
   if (known !== null) return decodeKey(known, path);
   if (file !== undefined) throw new Error(`The master key file ${file} does not exist.`);
-  const key = randomBytes(32).toString("hex");
-  await writeSecret(path, key);
-  return Buffer.from(key, "hex");
+  const key = randomBytes(32);
+  await writeSecret(path, key.toString("base64"));
+  return key;
 }
 
 /** A service's own key, in hex: HKDF-SHA-256 (RFC 5869) of the master key under its name. */
@@ -38,7 +38,9 @@ export async function writeSecret(path: string, text: string): Promise<void> {
   await rename(draft, path);
 }
 
+/** 32 bytes, as base64 (as `openssl rand -base64 32` prints them), base64url or hex. */
 function decodeKey(text: string, path: string): Buffer {
-  if (!/^[0-9a-f]{64}$/i.test(text)) throw new Error(`${path} must hold 32 bytes in hex.`);
-  return Buffer.from(text, "hex");
+  const key = Buffer.from(text, /^[0-9a-f]{64}$/i.test(text) ? "hex" : "base64");
+  if (key.length !== 32) throw new Error(`${path} must hold 32 bytes in base64 or hex.`);
+  return key;
 }

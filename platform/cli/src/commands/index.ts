@@ -1,0 +1,24 @@
+import type { Command } from "../command.ts";
+import { demo } from "./demo.ts";
+import { deploy } from "./deploy.ts";
+import { doctor } from "./doctor.ts";
+import { down } from "./down.ts";
+import { get } from "./get.ts";
+import { logs } from "./logs.ts";
+import { rollback, rolloutActions } from "./rollout-actions.ts";
+import { status } from "./status.ts";
+import { up } from "./up.ts";
+
+/** In the order in which help lists them. A new command is a file beside this one and a line here. */
+export const commands: readonly Command[] = [
+  up,
+  down,
+  status,
+  deploy,
+  get,
+  ...rolloutActions,
+  rollback,
+  logs,
+  demo,
+  doctor,
+];

@@ -1,0 +1,14 @@
+export * from "./apps/build-apps.ts";
+export * from "./command.ts";
+export * from "./commands/index.ts";
+export { makeUp } from "./commands/up.ts";
+export * from "./deploy-missing.ts";
+export * from "./errors.ts";
+export * from "./exit-codes.ts";
+export * from "./home.ts";
+export * from "./output.ts";
+export * from "./process-status.ts";
+export * from "./run.ts";
+export * from "./stop-all.ts";
+export * from "./supervisor-client.ts";
+export type * from "./up/up-options.ts";

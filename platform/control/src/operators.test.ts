@@ -1,0 +1,62 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { testDatabase } from "@tideway/testkit";
+import type { TestDatabase } from "@tideway/testkit";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { DEMO_OPERATOR } from "@tideway/api-admin";
+import { openOperators } from "./operators.ts";
+import type { Operators } from "./operators.ts";
+
+let database: TestDatabase;
+let home: string;
+let operators: Operators;
+beforeAll(async () => {
+  home = mkdtempSync(join(tmpdir(), "tw-operators-"));
+  const migrations = join(import.meta.dirname, "../migrations");
+  database = await testDatabase({ service: "control", migrations });
+  operators = await openOperators({ pool: database.pool, home, profile: "demo" });
+});
+afterAll(async () => {
+  await database.close();
+  rmSync(home, { recursive: true });
+});
+const signIn = (password: string, name: string = DEMO_OPERATOR.name) =>
+  operators.signIn(name, password);
+
+test("a session lasts until it is ended", async () => {
+  const { token } = await signIn(DEMO_OPERATOR.password);
+  expect(await operators.bySession(token)).toMatchObject({ name: "demo" });
+  await operators.signOut(token);
+  expect(await operators.bySession(token)).toBeNull();
+});
+
+test("the local token is readable by nobody else, and no other one works", () => {
+  const file = join(home, "secrets/operator.token");
+  expect(statSync(file).mode & 0o077).toBe(0);
+  expect(operators.byLocalToken(readFileSync(file, "utf8").trim())).not.toBeNull();
+  expect(operators.byLocalToken("x".repeat(43))).toBeNull();
+});
+
+test("production has no demo operator", async () => {
+  const other = await testDatabase({
+    service: "control",
+    migrations: join(import.meta.dirname, "../migrations"),
+  });
+  const strict = await openOperators({ pool: other.pool, home, profile: "production" });
+  const attempt = strict.signIn(DEMO_OPERATOR.name, DEMO_OPERATOR.password);
+  await expect(attempt).rejects.toMatchObject({ code: "OPERATOR_CREDENTIALS_WRONG" });
+  await other.close();
+});
+
+test("wrong passwords are refused alike, and after five of them the right one too", async () => {
+  await expect(signIn("wrong", "nobody")).rejects.toMatchObject({
+    code: "OPERATOR_CREDENTIALS_WRONG",
+  });
+  for (let i = 0; i < 5; i++) {
+    await expect(signIn("wrong")).rejects.toMatchObject({ code: "OPERATOR_CREDENTIALS_WRONG" });
+  }
+  await expect(signIn(DEMO_OPERATOR.password)).rejects.toMatchObject({
+    code: "OPERATOR_THROTTLED",
+  });
+});

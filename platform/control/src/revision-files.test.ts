@@ -1,0 +1,82 @@
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { isCoded } from "@tideway/kernel";
+import { ROLLOUT_DEFAULT, SCALING_DEFAULT } from "@tideway/schema";
+import type { Manifest } from "@tideway/schema";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { checkUpload, storeRevision } from "./revision-files.ts";
+
+let home: string;
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), "tw-revisions-"));
+});
+afterEach(() => rmSync(home, { recursive: true }));
+
+const manifest: Manifest = {
+  manifestVersion: 1,
+  service: "shop",
+  apiVersion: "1.0.0",
+  database: true,
+  connectionsMax: 10,
+  calls: [],
+  consumes: [],
+  cron: {},
+  routing: "any",
+  grants: [],
+  enforcesGrants: false,
+  guards: [],
+  scaling: SCALING_DEFAULT,
+  rollout: ROLLOUT_DEFAULT,
+  configuration: [],
+  routes: [],
+};
+const text = (value: string): string => Buffer.from(value).toString("base64");
+const files = { "main.mjs": text("1"), "migrations/0001_a.sql": text("select 1") };
+const upload = { service: "shop", manifest, files };
+
+test("the same files have the same digest, and any other byte or name another one", () => {
+  const digest = checkUpload(upload).digest;
+  expect(checkUpload({ ...upload, files: { ...files } }).digest).toBe(digest);
+  const changed = [
+    { ...files, "main.mjs": text("2") },
+    { "main.mjs": text("1"), "migrations/0002_a.sql": text("select 1") },
+    { "main.mjs": text("1") },
+  ];
+  for (const other of changed) {
+    expect(checkUpload({ ...upload, files: other }).digest).not.toBe(digest);
+  }
+  const calls = { ...upload, manifest: { ...manifest, calls: ["ledger"] } };
+  expect(checkUpload(calls).digest).not.toBe(digest);
+});
+
+test.each([
+  ["a path out of the folder", { files: { ...files, "../evil": text("x") } }],
+  ["a file of another kind", { files: { ...files, "run.sh": text("x") } }],
+  ["no bundle", { files: { "migrations/0001_a.sql": text("") } }],
+  ["another service's manifest", { manifest: { ...manifest, service: "bank" } }],
+  [
+    "a manifest with a wrong weight",
+    { manifest: { ...manifest, rollout: { ...ROLLOUT_DEFAULT, steps: [{ weight: 200 }] } } },
+  ],
+  ["no manifest", { manifest: null }],
+])("%s is refused", (_, wrong) => {
+  let error: unknown = null;
+  try {
+    checkUpload({ ...upload, ...wrong });
+  } catch (thrown) {
+    error = thrown;
+  }
+  expect(isCoded(error, "REVISION_INVALID")).toBe(true);
+});
+
+test("two uploads at once leave one whole folder and no draft", async () => {
+  const revision = checkUpload(upload);
+  const [one, two] = await Promise.all([
+    storeRevision(home, revision),
+    storeRevision(home, revision),
+  ]);
+  expect(one).toBe(two);
+  expect(readdirSync(join(home, "revisions/shop"))).toEqual([revision.digest]);
+  expect(readFileSync(join(one, "migrations/0001_a.sql"), "utf8")).toBe("select 1");
+});
