@@ -6,7 +6,7 @@ import type { RouteApi } from "@tideway/schema";
 import type { Pool } from "@tideway/store";
 import { newTrace, parseTraceparent, withTrace } from "@tideway/telemetry";
 import type { Logger, Metrics } from "@tideway/telemetry";
-import { ASSERTION_HEADER, assertionKeyOf, verifyAssertion } from "@tideway/trust";
+import { ASSERTION_HEADER, assertionKeyOf, assertionSecret, verifyAssertion } from "@tideway/trust";
 import type { Assertion } from "@tideway/trust";
 import type { ServiceConfig } from "./config.ts";
 import { withRequestContext } from "./context.ts";
@@ -34,7 +34,7 @@ export interface RouteOptions {
 /** Adds a route of the api to the server. */
 export function registerRoute(app: FastifyInstance, options: RouteOptions): void {
   const { route, config, logger, metrics } = options;
-  const assertionKey = assertionKeyOf(config.instanceSecret);
+  const key = assertionSecret(assertionKeyOf(config.instanceSecret));
   app.route({
     method: route.method,
     url: route.path,
@@ -48,7 +48,7 @@ export function registerRoute(app: FastifyInstance, options: RouteOptions): void
       request.startedAtMs = performance.now();
       request.traceId = (parseTraceparent(headerOf(request, "traceparent")) ?? newTrace()).traceId;
       request.assertion = verifyAssertion(headerOf(request, ASSERTION_HEADER), {
-        keyHex: assertionKey,
+        key,
         audience: config.service,
         method: request.method,
         path: request.url,

@@ -11,6 +11,7 @@ import {
   ASSERTION_HEADER,
   ASSERTION_VALID_MS,
   assertionKeyOf,
+  assertionSecret,
   newInstanceSecret,
   signAssertion,
 } from "@tideway/trust";
@@ -109,7 +110,7 @@ function signedFetch(
         ...(caller.grants === undefined ? {} : { grants: caller.grants }),
         expiresAtMs: clock.now() + ASSERTION_VALID_MS,
       },
-      assertionKeyOf(config.instanceSecret),
+      assertionSecret(assertionKeyOf(config.instanceSecret)),
     );
     const answer = await service.app.inject({
       // The api's methods are exactly those that inject knows.

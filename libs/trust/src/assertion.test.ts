@@ -1,10 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { assertionKeyOf, authHashOf, newInstanceSecret, sameDigest } from "./instance-secret.ts";
-import { ASSERTION_VALID_MS, signAssertion, verifyAssertion } from "./assertion.ts";
+import {
+  ASSERTION_VALID_MS,
+  assertionSecret,
+  signAssertion,
+  verifyAssertion,
+} from "./assertion.ts";
 import type { Assertion } from "./assertion.ts";
 
 const secret = newInstanceSecret();
 const keyHex = assertionKeyOf(secret);
+const key = assertionSecret(keyHex);
 const nowMs = 1_000_000;
 const assertion: Assertion = {
   caller: "payments",
@@ -16,8 +22,8 @@ const assertion: Assertion = {
   person: "per_1",
   expiresAtMs: nowMs + ASSERTION_VALID_MS,
 };
-const expected = { keyHex, audience: "ledger", method: "POST", path: "/transfers", nowMs };
-const signed = signAssertion(assertion, keyHex);
+const expected = { key, audience: "ledger", method: "POST", path: "/transfers", nowMs };
+const signed = signAssertion(assertion, key);
 
 describe("assertions", () => {
   test("what the gateway signed is read back by the callee", () => {
@@ -26,7 +32,7 @@ describe("assertions", () => {
 
   test.each([
     ["no header", undefined, expected],
-    ["another key", signAssertion(assertion, assertionKeyOf("other")), expected],
+    ["another key", signAssertion(assertion, assertionSecret(assertionKeyOf("other"))), expected],
     ["another audience", signed, { ...expected, audience: "identity" }],
     ["another path", signed, { ...expected, path: "/accounts" }],
     ["another method", signed, { ...expected, method: "GET" }],

@@ -11,17 +11,19 @@ export interface CopyIdProps {
   readonly what: string;
   /** Shown instead of the id where the id is too long; the whole id is copied. */
   readonly shown?: string;
+  /** True where a label beside it already says what it is; screen readers hear it all the same. */
+  readonly whatHidden?: boolean;
 }
 
 /** An id in the mono face that is copied by a press, and says so. */
-export function CopyId({ id, what, shown }: CopyIdProps) {
+export function CopyId({ id, what, shown, whatHidden = false }: CopyIdProps) {
   const words = useWords();
   const { state, copy } = useCopy(id);
   const said = { idle: "", copied: words.copied, failed: words.copyFailed }[state];
   return (
     <span className="tw-copy">
       <button type="button" className="tw-copy-button" onClick={copy} title={words.copy(what)}>
-        <span className="tw-copy-what">{what}</span>
+        <span className={whatHidden ? "tw-hidden" : "tw-copy-what"}>{what}</span>
         <code>{shown ?? id}</code>
         <Icon name={state === "copied" ? "check" : "copy"} size={14} />
       </button>

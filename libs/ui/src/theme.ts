@@ -9,7 +9,7 @@ import type {
   VariantColorsResolver,
 } from "@mantine/core";
 import * as tokens from "./tokens.ts";
-import type { ColorName } from "./tokens.ts";
+import type { ColorName, Palette } from "./tokens.ts";
 
 const [size12, size14, size16, size20, size28, size40] = tokens.fontSizesPx;
 
@@ -41,7 +41,11 @@ export const theme = createTheme({
   primaryShade: 6,
   respectReducedMotion: true,
   cursorType: "pointer",
-  colors: Object.fromEntries(tokens.colorNames.map((name) => [name, shadesOf(tokens.light[name])])),
+  colors: {
+    ...Object.fromEntries(tokens.colorNames.map((name) => [name, shadesOf(tokens.light[name])])),
+    gray: greysOf(tokens.light.mist, tokens.light.text),
+    dark: darksOf(tokens.dark),
+  },
   variantColorResolver: resolveVariant(),
 });
 
@@ -106,6 +110,40 @@ function resolveVariant(): VariantColorsResolver {
       border: "none",
     };
   };
+}
+
+/** Mantine's greys for the light scheme: from the page's ground to the text. */
+function greysOf(ground: string, text: string): MantineColorsTuple {
+  const at = (share: number): string => tokens.mixColor(ground, text, share);
+  return [
+    ground,
+    at(0.03),
+    at(0.08),
+    at(0.14),
+    at(0.24),
+    at(0.45),
+    at(0.62),
+    at(0.7),
+    at(0.82),
+    text,
+  ];
+}
+
+/** Mantine's dark shades: 0 to 2 are text, 4 is a border, 6 a surface, 7 and 8 the page. */
+function darksOf(palette: Palette): MantineColorsTuple {
+  const raised = (share: number): string => tokens.mixColor(palette.surface, palette.text, share);
+  return [
+    palette.text,
+    raised(0.75),
+    palette.muted,
+    raised(0.45),
+    raised(0.13),
+    raised(0.07),
+    palette.surface,
+    palette.mist,
+    palette.mist,
+    tokens.mixColor(palette.mist, "#000000", 0.3),
+  ];
 }
 
 function shadesOf(color: string): MantineColorsTuple {

@@ -1,1 +1,6 @@
+export * from "./admin-client.ts";
+export { Apps } from "./apps.ts";
 export * from "./config.ts";
+export { gatewayErrors } from "./errors.ts";
+export { startGateway } from "./gateway.ts";
+export type { Gateway, GatewayOptions } from "./gateway.ts";
