@@ -122,7 +122,7 @@ export const Rollout = Type.Object({
   step: Type.Integer(),
   steps: Type.Array(Type.Object({ weight: Type.Number() })),
   weight: Type.Number(),
-  /** The candidate's real share of people in percent since the step began; null before the first. */
+  /** The candidate's real share of people in percent at the present weight; null before the first. */
   actualShare: Nullable(Type.Number()),
   stepStartedAt: Nullable(Timestamp),
   /** When the judge looks at whether the step may pass. */

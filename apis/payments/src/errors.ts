@@ -19,6 +19,12 @@ export const paymentsErrors = defineErrors({
     title: "This payment was refused: {reason}.",
     action: "Start a new payment.",
   },
+  PAYMENT_ABANDONED: {
+    status: 409,
+    retryable: false,
+    title: "This payment was given up before any money moved.",
+    action: "Nothing was charged. Start a new payment.",
+  },
   FUNDS_INSUFFICIENT: {
     status: 409,
     retryable: false,

@@ -78,7 +78,12 @@ export const Invoice = Type.Object({
 });
 
 const common = { auth: "person", exposure: "public" } as const;
-const money = { amount: MinorAmount, asset: AssetCode };
+/** Asked for loosely, so that every amount that is none gets the code AMOUNT_INVALID. */
+const AskedAmount = Type.String({
+  maxLength: 100,
+  description: "Minor units as a decimal string, more than zero: 480 is 4.80 EUR.",
+});
+const money = { amount: AskedAmount, asset: AssetCode };
 
 export const paymentsApi = defineApi({
   name: "payments",
@@ -178,6 +183,14 @@ export const paymentsApi = defineApi({
       params: strict({ invoiceId: InvoiceId }),
       body: strict({}),
       reply: Invoice,
+    },
+    eraseNotes: {
+      ...common,
+      method: "DELETE",
+      path: "/notes",
+      summary:
+        "Destroy for good all notes that the signed-in person wrote. Payments and invoices stay.",
+      reply: Type.Object({}),
     },
     topUp: {
       ...common,

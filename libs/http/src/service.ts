@@ -1,4 +1,5 @@
 /** The start and the end of a service: what every `main.ts` calls. */
+import { flushCompileCache } from "node:module";
 import { systemClock } from "@tideway/kernel";
 import type { Clock } from "@tideway/kernel";
 import type { Api, ServiceDeclaration } from "@tideway/schema";
@@ -58,6 +59,8 @@ export async function runService<A extends Api>(options: ServiceOptions<A>): Pro
     process.exit(1);
   });
   const service = await startService(options, config, { logger, clock: systemClock });
+  // An instance may be killed; the next one of this revision should still start from the cache.
+  flushCompileCache();
   const end = (): void => {
     setTimeout(() => process.exit(1), DRAIN_MS_MAX).unref();
     service.stop().then(

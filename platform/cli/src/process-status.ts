@@ -28,11 +28,11 @@ export function processStatus(home: Home, nowMs: number): ProcessesView {
   const supervisor: ProcessView = {
     name: "supervisor",
     state: alive ? "up" : "dead",
-    pid: alive ? status.self.pid : null,
+    pid: alive ? status.pid : null,
     upSeconds: alive ? secondsSince(status.startedAtMs, nowMs) : null,
     restarts: 0,
     lastExit: null,
-    memoryBytes: alive ? memoryOf(status.self.pid) : null,
+    memoryBytes: alive ? memoryOf(status.pid) : null,
   };
   const kept = status.processes.map(({ name, state, running, upSinceMs, ...rest }): ProcessView => {
     const runs = running !== null && isAlive(running);

@@ -17,7 +17,7 @@ export async function stopAll(home: Home): Promise<boolean> {
   const before = runningProcesses(status);
   if (alive && status !== null) {
     await askSupervisor(home, "stop");
-    before.push({ name: "supervisor", ...status.self });
+    before.push({ name: "supervisor", pid: status.pid, start: status.start });
   } else {
     for (const left of (status?.processes ?? []).toReversed())
       if (left.running !== null) await end(left.running, left.stopSignal, GRACE_MS);

@@ -11,6 +11,7 @@ import type { Identity, SupervisorOptions, SupervisorStatus } from "@tideway/sup
 import { cliErrors } from "./errors.ts";
 import type { Home } from "./home.ts";
 import { tellingLine } from "./last-lines.ts";
+import { turnLogsOver } from "./turn-logs-over.ts";
 
 const START_DEADLINE_MS = 10_000;
 /** Gateway 10 s, control with its instances 30 s, PostgreSQL 30 s, and room for the signals. */
@@ -24,7 +25,7 @@ export interface SupervisorState {
 /** What is known of the supervisor without asking it: it may be dead and its processes alive. */
 export function readSupervisor(home: Home): SupervisorState {
   const status = readStatus(join(home.run, "supervisor.json"));
-  return { alive: status !== null && isAlive(status.self), status };
+  return { alive: status !== null && isAlive(status), status };
 }
 
 /** The processes that run, whether or not a supervisor does. */
@@ -47,6 +48,7 @@ export function writeSupervisorOptions(home: Home, options: SupervisorOptions): 
 
 /** Starts the supervisor in a session of its own and waits for its socket. Throws SUPERVISOR_FAILED. */
 export async function startSupervisor(home: Home): Promise<number> {
+  turnLogsOver(home);
   const logFile = join(home.logs, "supervisor.log");
   const log = fs.openSync(logFile, "a", 0o640);
   const main = fileURLToPath(new URL("main.ts", import.meta.resolve("@tideway/supervisor")));
@@ -65,7 +67,7 @@ export async function startSupervisor(home: Home): Promise<number> {
         throw cliErrors.error("SUPERVISOR_FAILED", { given: { problem } });
       }
       const answer = await askSupervisor(home, "status", 1_000).catch(() => null);
-      return isStatus(answer) && answer.self.pid === pid;
+      return isStatus(answer) && answer.pid === pid;
     },
     { deadlineMs: START_DEADLINE_MS, what: "the supervisor answers on its socket" },
   );
@@ -109,5 +111,5 @@ export function askSupervisor(
 }
 
 function isStatus(answer: unknown): answer is SupervisorStatus {
-  return typeof answer === "object" && answer !== null && "self" in answer;
+  return typeof answer === "object" && answer !== null && "startedAtMs" in answer;
 }

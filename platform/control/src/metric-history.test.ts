@@ -21,7 +21,7 @@ function state(bootId: string, requests: number, bad: number): GatewayState {
     endpoints: [],
   };
   const services = [
-    { service: "shop", queued: 0, people: { seen: 0, bad: 0 }, revisions: [counters] },
+    { service: "shop", queued: 0, people: { seen: requests, bad }, revisions: [counters] },
   ];
   return { bootId, epoch: 1, startedAtMs: 0, services };
 }
@@ -37,7 +37,7 @@ test("points are differences, at most one a second", () => {
     requests: 50,
     badRate: 3 / 50,
   });
-  expect(history.badRate("shop", 60, 3_000)).toBe(3 / 50);
+  expect(history.badPeopleRate("shop", 60, 3_000)).toBe(6 / 380);
 });
 
 test("a restarted gateway counts from nothing, which is not a negative number", () => {
@@ -50,7 +50,7 @@ test("a restarted gateway counts from nothing, which is not a negative number", 
 test("without requests nothing is claimed", () => {
   const history = createMetricHistory();
   expect(history.lane("shop", "shop-1", 60, 1_000)).toMatchObject({ badRate: null, p99Ms: null });
-  expect(history.badRate("shop", 60, 1_000)).toBeNull();
+  expect(history.badPeopleRate("shop", 60, 1_000)).toBeNull();
 });
 
 test("quantiles lie within their bucket, and old points are forgotten", () => {

@@ -29,14 +29,22 @@ export interface MetricHistory {
   points(service: string, seconds: number, nowMs: number): Point[];
   /** A revision's numbers over the last `seconds`. */
   lane(service: string, revision: string, seconds: number, nowMs: number): Lane;
-  /** The share of bad among all first attempts of a service over the last `seconds`, or null. */
-  badRate(service: string, seconds: number, nowMs: number): number | null;
+  /** The mean share of bad people in 10 s over the last `seconds`; null without anybody. */
+  badPeopleRate(service: string, seconds: number, nowMs: number): number | null;
+}
+
+/** Distinct people of the 10 s before a second. */
+interface PeopleAt {
+  readonly at: number;
+  readonly seen: number;
+  readonly bad: number;
 }
 
 const SECONDS_KEPT = 900;
 
 export function createMetricHistory(): MetricHistory {
   const points = new Map<string, Point[]>();
+  const people = new Map<string, PeopleAt[]>();
   const last = new Map<string, RevisionCounters>();
   let bootId = "";
   let lastSecond = 0;
@@ -63,6 +71,10 @@ export function createMetricHistory(): MetricHistory {
           last.set(counters.revision, counters);
         }
         points.set(service.service, kept);
+        const met = (people.get(service.service) ?? []).filter(
+          ({ at }) => at > second - SECONDS_KEPT,
+        );
+        people.set(service.service, [...met, { at: second, ...service.people }]);
       }
     },
     points: within,
@@ -70,8 +82,12 @@ export function createMetricHistory(): MetricHistory {
       const own = within(service, seconds, nowMs).filter((point) => point.revision === revision);
       return summarise(own, seconds);
     },
-    badRate: (service, seconds, nowMs) =>
-      summarise(within(service, seconds, nowMs), seconds).badRate,
+    badPeopleRate: (service, seconds, nowMs) => {
+      const met = (people.get(service) ?? []).filter(({ at }) => at > nowMs / 1_000 - seconds);
+      const seen = met.reduce((sum, sample) => sum + sample.seen, 0);
+      const bad = met.reduce((sum, sample) => sum + sample.bad, 0);
+      return seen === 0 ? null : bad / seen;
+    },
   };
 }
 

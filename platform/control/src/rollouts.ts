@@ -53,7 +53,7 @@ export function createRolloutStarter(options: RolloutStarterOptions): RolloutSta
         to: row.revision,
         strategy,
         policy: row.manifest.rollout,
-        rateBefore: history.badRate(row.service, RATE_BEFORE_SECONDS, nowMs),
+        rateBefore: history.badPeopleRate(row.service, RATE_BEFORE_SECONDS, nowMs),
         startSecondsMax: START_SECONDS_MAX,
         startedBy: by,
       },

@@ -17,6 +17,8 @@ const APPS = [
 ] as const;
 const BUILD_TIMEOUT_MS = 300_000;
 const KEPT_BUILDS = 3;
+/** Vite's default loader writes into node_modules, which need not be ours to write. */
+const LOADER = ["--configLoader", "runner"];
 
 export interface BuiltApp {
   readonly app: string;
@@ -86,7 +88,16 @@ async function runVite({ app, source, folder, home, signal }: ViteRun): Promise<
   fs.mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
   const log = fs.openSync(logFile, "w", 0o640);
   try {
-    const args = [vite, "build", "--outDir", next, "--emptyOutDir", "--logLevel", "warn"];
+    const args = [
+      vite,
+      "build",
+      "--outDir",
+      next,
+      "--emptyOutDir",
+      "--logLevel",
+      "warn",
+      ...LOADER,
+    ];
     const child = spawn(process.execPath, args, {
       cwd: source,
       stdio: ["ignore", log, log],

@@ -14,7 +14,7 @@ import { databaseUser } from "../postgres/database-user.ts";
 import { preparePostgres } from "../postgres/prepare.ts";
 import { postgresFiles, superuserUrl } from "../postgres/start-options.ts";
 import { readSupervisor, startSupervisor, writeSupervisorOptions } from "../supervisor-client.ts";
-import { aHome, aPreparedHome, freePorts, removeHome, run } from "../test/a-home.ts";
+import { aHome, aPreparedHome, freePorts, removeHome, repository, run } from "../test/a-home.ts";
 import { upOptionsOf } from "../up/up-options.ts";
 import { homeCheck } from "./home-checks.ts";
 import { installationCheck } from "./machine-checks.ts";
@@ -40,7 +40,7 @@ interface Told {
 
 async function examined(env: NodeJS.ProcessEnv = {}, ...rest: string[]): Promise<Told> {
   const args = ["doctor", "--json", "--home", home.folder, "--port", String(port), ...rest];
-  const { code, stdout } = await run([doctor], args, env);
+  const { code, stdout } = await run([doctor], args, env, repository);
   const { checks, mended } = JSON.parse(stdout) as {
     checks: { failures: Told["failures"] }[];
     mended: string[];
@@ -75,7 +75,7 @@ describe("the machine", () => {
   test("packages that do not match the lockfile", () => {
     const checkout = fs.mkdtempSync("/tmp/tideway-bare-");
     fs.mkdirSync(join(checkout, "tools"));
-    const tool = join(import.meta.dirname, "../../../../tools/install.mjs");
+    const tool = join(repository, "tools/install.mjs");
     fs.copyFileSync(tool, join(checkout, "tools/install.mjs"));
     fs.writeFileSync(join(checkout, "package-lock.json"), '{"packages":{"":{}}}');
     const up = upOptionsOf(NO_FLAGS, {});
@@ -194,6 +194,6 @@ const NO_FLAGS = {
 };
 
 async function killSupervisor(): Promise<void> {
-  process.kill(readSupervisor(home).status?.self.pid ?? 0, "SIGKILL");
+  process.kill(readSupervisor(home).status?.pid ?? 0, "SIGKILL");
   await until(() => !readSupervisor(home).alive, { deadlineMs: 5_000, what: "it is dead" });
 }

@@ -147,7 +147,7 @@ async function startPostgres(): Promise<void> {
 }
 
 async function killSupervisor(): Promise<void> {
-  process.kill(readSupervisor(home).status?.self.pid ?? 0, "SIGKILL");
+  process.kill(readSupervisor(home).status?.pid ?? 0, "SIGKILL");
   await until(() => !readSupervisor(home).alive, { deadlineMs: 5_000, what: "it is dead" });
 }
 

@@ -19,10 +19,10 @@ import { stopAll } from "../stop-all.ts";
 import { readSupervisor, runningProcesses } from "../supervisor-client.ts";
 import type { EntryPoints } from "../up/processes.ts";
 
-/** A checkout without apps (building them takes seconds), and with the tools of the real one. */
-const checkout = fs.mkdtempSync("/tmp/tideway-checkout-");
-fs.symlinkSync(resolve(import.meta.dirname, "../../../../tools"), join(checkout, "tools"));
-process.on("exit", () => fs.rmSync(checkout, { recursive: true, force: true }));
+/** This very checkout. */
+export const repository = resolve(import.meta.dirname, "../../../..");
+/** Stands for a checkout that has no apps, since building them takes seconds. */
+const WITHOUT_APPS = import.meta.dirname;
 
 const answering = fileURLToPath(
   new URL("test/answering.ts", import.meta.resolve("@tideway/supervisor")),
@@ -33,7 +33,7 @@ export const fixtures: EntryPoints = { control: answering, gateway: answering };
 export function aHome(): Home {
   const folder = fs.mkdtempSync("/tmp/tideway-home-");
   fs.chmodSync(folder, 0o755);
-  return homeOf({ checkout, env: {}, homeFolder: join(folder, "home") });
+  return homeOf({ checkout: repository, env: {}, homeFolder: join(folder, "home") });
 }
 
 /** One with a cluster that was never started: initdb takes its time on a busy disk. */
@@ -53,8 +53,8 @@ export function aPreparedHome(template: Home): Home {
 export async function removeHome(home: Home): Promise<void> {
   const { alive, status } = readSupervisor(home);
   if (alive && status !== null) {
-    process.kill(status.self.pid, "SIGKILL");
-    await until(() => !isAlive(status.self), { deadlineMs: 5_000, what: "the supervisor ended" });
+    process.kill(status.pid, "SIGKILL");
+    await until(() => !isAlive(status), { deadlineMs: 5_000, what: "the supervisor ended" });
   }
   for (const { name, pid } of runningProcesses(status))
     if (name !== "postgres") process.kill(pid, "SIGKILL");
@@ -102,6 +102,7 @@ export function start(
   commands: readonly Command[],
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
+  checkout: string = WITHOUT_APPS,
 ): RunningCommand {
   const [stdout, stderr] = [new Collected(), new Collected()];
   const interrupted = new AbortController();
@@ -119,8 +120,9 @@ export async function run(
   commands: readonly Command[],
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
+  checkout: string = WITHOUT_APPS,
 ): Promise<Ran> {
-  return await start(commands, args, env).ended;
+  return await start(commands, args, env, checkout).ended;
 }
 
 class Collected extends Writable {

@@ -45,7 +45,7 @@ export interface BroughtUp {
 export async function bringUp(options: BringUpOptions): Promise<BroughtUp> {
   const { home, env, up, output, signal } = options;
   const { alive, status } = readSupervisor(home);
-  if (alive) throw cliErrors.error("ALREADY_RUNNING", { given: { pid: status?.self.pid ?? 0 } });
+  if (alive) throw cliErrors.error("ALREADY_RUNNING", { given: { pid: status?.pid ?? 0 } });
   checkProfile(home, { ...up, env });
   await output.step("machine and home checked", () => check(options));
   signal.throwIfAborted();

@@ -1,5 +1,11 @@
 /** A small instance on loopback for the gateway's tests. */
-import { newInstanceSecret, assertionKeyOf, authHashOf, verifyAssertion } from "@tideway/trust";
+import {
+  assertionKeyOf,
+  assertionSecret,
+  authHashOf,
+  newInstanceSecret,
+  verifyAssertion,
+} from "@tideway/trust";
 import type { Assertion } from "@tideway/trust";
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -61,7 +67,7 @@ export async function startUpstream(options: UpstreamOptions): Promise<Upstream>
         headers: req.headers,
         body: Buffer.concat(chunks).toString("utf8"),
         assertion: verifyAssertion(String(req.headers["tideway-assertion"]), {
-          keyHex: assertionKeyOf(secret),
+          key: assertionSecret(assertionKeyOf(secret)),
           audience: options.service,
           method,
           path: url,

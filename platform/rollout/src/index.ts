@@ -1,0 +1,17 @@
+export * from "./absolute-test.ts";
+export { OBSERVATION_GAP_MS_MAX, calm, commonMode } from "./common-mode.ts";
+export type { CommonModeFinding, CommonModeState } from "./common-mode.ts";
+export { desired } from "./desired.ts";
+export type { Desired } from "./desired.ts";
+export * from "./evidence.ts";
+export { HARD_FAIL_RUN } from "./hard-fail.ts";
+export { judge } from "./judge.ts";
+export type { Evidence, Rule, StepClock, Verdict } from "./judge.ts";
+export * from "./policy.ts";
+export { addBadEvent, logEvidence, notTooBadTest, worseTest } from "./ratio-test.ts";
+export type { RatioTest } from "./ratio-test.ts";
+export * from "./simulate.ts";
+export * from "./state.ts";
+export * from "./step.ts";
+export { addLost, addRecord, createTally, tallyOf, viewTally } from "./tally.ts";
+export type { Tally, TallyView } from "./tally.ts";

@@ -1,0 +1,2 @@
+export { wantedInstances } from "./wanted-instances.ts";
+export type { InstanceBounds, Observed, ScalerInput } from "./wanted-instances.ts";

@@ -1,0 +1,36 @@
+/**
+ * Failures of the database that say nothing about the request: it may be sent again with the same
+ * transfer id, which moves money once at most even if the commit that broke off went through.
+ */
+import { commonErrors } from "@tideway/kernel";
+import { sqlState } from "@tideway/store";
+
+/** Waited too long for a lock or a statement, or no connection was to be had. */
+const TOO_BUSY = new Set(["55P03", "57014", "53300", "25P03", "40001", "40P01"]);
+/** The server is going, gone or coming up; class 08 are connection exceptions. */
+const AWAY = new Set(["57P01", "57P02", "57P03"]);
+const AWAY_SYSTEM_CODES = new Set(["ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE", "ETIMEDOUT"]);
+/** node-postgres gives these failures no code. */
+const AWAY_MESSAGES = [
+  "Connection terminated",
+  "Client has encountered a connection error",
+  "Client was closed",
+];
+const NO_CONNECTION_FREE = "timeout exceeded when trying to connect";
+
+/** OVERLOADED or UPSTREAM_UNAVAILABLE for such a failure; any other error as it is. */
+export function databaseFailure(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const state = sqlState(error) ?? "";
+  const options = { given: { service: "ledger" }, cause: error };
+  if (TOO_BUSY.has(state) || error.message.startsWith(NO_CONNECTION_FREE)) {
+    return commonErrors.error("OVERLOADED", options);
+  }
+  const code: unknown = Reflect.get(error, "code");
+  const isAway =
+    AWAY.has(state) ||
+    state.startsWith("08") ||
+    (typeof code === "string" && AWAY_SYSTEM_CODES.has(code)) ||
+    AWAY_MESSAGES.some((text) => error.message.startsWith(text));
+  return isAway ? commonErrors.error("UPSTREAM_UNAVAILABLE", options) : error;
+}

@@ -1,0 +1,24 @@
+/** People pay each other and ask each other for money. */
+import { paymentsApi } from "@tideway/api-payments";
+import { defineService } from "@tideway/schema";
+
+export default defineService({
+  name: "payments",
+  api: paymentsApi,
+  database: true,
+  calls: ["ledger", "identity"],
+  grants: [
+    { operation: "open", account: 210 },
+    { operation: "read", account: 210 },
+    // Only to find the account that demo money comes from.
+    { operation: "read", account: 310 },
+    { operation: "transfer", debit: 210, credit: 210, code: "payment" },
+    { operation: "transfer", debit: 310, credit: 210, code: "demo-money" },
+  ],
+  guards: [
+    { name: "intentMatchesPostings", route: "POST /payments", kind: "exact" },
+    { name: "intentMatchesPostings", route: "POST /invoices/:invoiceId/pay", kind: "exact" },
+  ],
+  // Payments that were cut off are resolved in the background, so one instance stays.
+  scaling: { instancesMin: 1, instancesMax: 8, concurrencyTarget: 50 },
+});
