@@ -55,7 +55,12 @@ function installationProblem(root) {
     if (path === "") continue; // The root itself; npm does not repeat it.
     const found = present[path];
     if (found === undefined && !entry.optional) return `${path} is missing`;
-    if (found !== undefined && identityOf(found) !== identityOf(entry)) return `${path} differs`;
+    if (found === undefined) continue;
+    if (identityOf(found) !== identityOf(entry)) return `${path} differs`;
+    if (!path.startsWith("node_modules/") || entry.link) continue;
+    // npm's own note may run ahead: `npm install --package-lock-only` writes it and installs nothing.
+    const version = versionIn(join(root, path));
+    if (version !== entry.version) return `${path} is ${version} instead of ${entry.version}`;
   }
   const extra = Object.keys(present).find((path) => wanted[path] === undefined);
   if (extra !== undefined) return `${extra} is too much`;
@@ -73,6 +78,14 @@ function nodeProblem(root, wanted) {
 /** Where a package comes from does not matter (mirrors), what is in it does. */
 function identityOf({ version, integrity, link, dependencies, optionalDependencies }) {
   return JSON.stringify({ version, integrity, link, dependencies, optionalDependencies });
+}
+
+function versionIn(folder) {
+  try {
+    return JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).version;
+  } catch {
+    return "not there"; // Or not whole, which comes to the same.
+  }
 }
 
 function packagesOf(file) {

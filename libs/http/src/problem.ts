@@ -12,9 +12,7 @@ export function toProblem(error: unknown, traceId: string | null): Problem {
     title: coded.message,
     status: coded.definition.status,
     code: coded.code,
-    action: coded.definition.action.replace(/\{(\w+)\}/g, (whole, name: string) =>
-      String(coded.given[name] ?? whole),
-    ),
+    action: coded.action,
     retryable: coded.definition.retryable,
     given: { ...coded.given },
     ...(traceId === null ? {} : { traceId }),

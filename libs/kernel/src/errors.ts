@@ -8,7 +8,7 @@ export interface ErrorDefinition {
   readonly retryable: boolean;
   /** What happened, with `{placeholders}` filled from `given`. */
   readonly title: string;
-  /** What to do next. */
+  /** What to do next, with the same placeholders. */
   readonly action: string;
 }
 
@@ -25,6 +25,8 @@ export class CodedError extends Error {
   readonly code: string;
   readonly definition: ErrorDefinition;
   readonly given: Given;
+  /** What to do next, filled from `given`. */
+  readonly action: string;
 
   constructor(code: string, definition: ErrorDefinition, options: CodedErrorOptions = {}) {
     const given = options.given ?? {};
@@ -33,6 +35,7 @@ export class CodedError extends Error {
     this.code = code;
     this.definition = definition;
     this.given = given;
+    this.action = fillTemplate(definition.action, given);
   }
 }
 

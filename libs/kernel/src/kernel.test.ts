@@ -109,10 +109,11 @@ describe("errors and waiting", () => {
     const cause = new Error("below");
     const error = new CodedError(
       "X_Y",
-      { status: 409, retryable: false, title: "No {thing}.", action: "Look." },
+      { status: 409, retryable: false, title: "No {thing}.", action: "Look for a {thing}." },
       { given: { thing: "cat" }, cause },
     );
     expect(error.message).toBe("No cat.");
+    expect(error.action).toBe("Look for a cat.");
     expect(error.cause).toBe(cause);
     expect(isCoded(error, "X_Y")).toBe(true);
     expect(isCoded(error, "OTHER")).toBe(false);

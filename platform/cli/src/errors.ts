@@ -1,6 +1,6 @@
 /** What the command line expects to go wrong. Each says what happened and the command that mends it. */
 import { defineErrors } from "@tideway/kernel";
-import type { CodedError, ErrorDefinition } from "@tideway/kernel";
+import type { ErrorDefinition } from "@tideway/kernel";
 
 const failure = (title: string, action: string): ErrorDefinition => {
   return { status: 500, retryable: false, title, action };
@@ -120,10 +120,3 @@ export const profileErrors = defineErrors({
   ),
   PRODUCTION_UNSAFE: failure("Production refuses --unsafe.", "Leave --unsafe out."),
 });
-
-/** What to do next, with the names that belong to this one failure. */
-export function mendOf({ definition, given }: CodedError): string {
-  return definition.action.replace(/\{(\w+)\}/g, (whole, name: string) =>
-    String(given[name] ?? whole),
-  );
-}

@@ -1,7 +1,6 @@
 /** Data goes to stdout; progress, notes and errors to stderr. */
 import type { Writable } from "node:stream";
 import { isCoded } from "@tideway/kernel";
-import { mendOf } from "./errors.ts";
 
 export interface OutputOptions {
   readonly stdout: Writable & { readonly isTTY?: boolean };
@@ -67,7 +66,7 @@ export function createOutput(options: OutputOptions): Output {
 
 /** What happened and what to do next; an unexpected error keeps its stack, for whoever mends it. */
 function describe(error: unknown, red: (text: string) => string): string {
-  if (isCoded(error)) return `${red(error.code)} ${error.message} ${mendOf(error)}`;
+  if (isCoded(error)) return `${red(error.code)} ${error.message} ${error.action}`;
   if (error instanceof Error) return `${red("INTERNAL")} ${error.stack ?? error.message}`;
   return `${red("INTERNAL")} ${String(error)}`;
 }

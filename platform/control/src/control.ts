@@ -1,4 +1,5 @@
 /** Control: rollouts, the engine's orders, the gateway's configuration, and the operators' api. */
+import { realpathSync } from "node:fs";
 import { join } from "node:path";
 import { TOKEN_ISSUER } from "@tideway/api-identity";
 import { createProcessEngine } from "@tideway/engine";
@@ -54,7 +55,7 @@ export async function startControl(
     environment: (revision, instance) => provisioning.environment(revision, instance),
     onError: (error) => logger.error("engine.failed", errorFields(error)),
   });
-  const gateway = gatewayAdmin(join(config.home, "run", "gateway.sock"), {
+  const gateway = gatewayAdmin(join(realpathSync(join(config.home, "run")), "gateway.sock"), {
     timeoutMs: GATEWAY_TIMEOUT_MS,
   });
   const apps = createAppsReader(config.home);

@@ -2,7 +2,7 @@
  * A revision's files, kept by content: `revisions/<service>/<digest>/`. The digest is over names
  * and contents, so that a folder either holds exactly what was uploaded or is refused.
  */
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { adminErrors } from "@tideway/api-admin";
@@ -69,7 +69,7 @@ export function revisionFolder(home: string, service: string, digest: string): s
 export async function storeRevision(home: string, revision: CheckedRevision): Promise<string> {
   const folder = revisionFolder(home, revision.service, revision.digest);
   if (await exists(join(folder, "manifest.json"))) return folder;
-  const draft = `${folder}.draft-${process.pid}-${Date.now()}`;
+  const draft = `${folder}.draft-${randomUUID()}`;
   for (const [path, contents] of revision.files) {
     await mkdir(dirname(join(draft, path)), { recursive: true });
     await writeFile(join(draft, path), contents);

@@ -1,5 +1,6 @@
 /** The gateway as a process; docs/explain/parts.md names what it gets and what signals do. */
 import { createLogger, errorFields } from "@tideway/telemetry";
+import { realpathSync } from "node:fs";
 import { join } from "node:path";
 import { startGateway } from "./gateway.ts";
 
@@ -11,7 +12,8 @@ try {
     publicListen: setting("TIDEWAY_PUBLIC_LISTEN"),
     internalListen: setting("TIDEWAY_INTERNAL_LISTEN"),
     publicUrl: setting("TIDEWAY_PUBLIC_URL"),
-    adminSocket: join(home, "run", "gateway.sock"),
+    // Where the home is too deep for a socket, run/ is a link to a shorter path.
+    adminSocket: join(realpathSync(join(home, "run")), "gateway.sock"),
     configFile: join(home, "gateway", "config.json"),
     accessLog: join(home, "logs", "access.log"),
     logger,

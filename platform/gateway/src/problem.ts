@@ -17,7 +17,7 @@ export function problemOf(error: CodedError, traceId: string | null): Problem {
     title: error.message,
     status: error.definition.status,
     code: error.code,
-    action: error.definition.action,
+    action: error.action,
     retryable: error.definition.retryable,
     ...(Object.keys(error.given).length > 0 ? { given: { ...error.given } } : {}),
     ...(traceId === null ? {} : { traceId }),

@@ -3,7 +3,6 @@ import { defineCommand } from "../command.ts";
 import type { CheckContext } from "../doctor/check.ts";
 import { examine } from "../doctor/examine.ts";
 import type { Examined } from "../doctor/examine.ts";
-import { mendOf } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import { homeOf } from "../home.ts";
 import type { Output } from "../output.ts";
@@ -53,7 +52,7 @@ function tell({ check, told, findings }: Examined, output: Output): void {
   if (told !== null) output.tick(`${check.name}: ${told}`);
   for (const { error } of findings) {
     output.cross(`${check.name}: ${error.message}`);
-    output.note(`  ${error.code}  mend: ${mendOf(error)}`);
+    output.note(`  ${error.code}  mend: ${error.action}`);
   }
 }
 
@@ -63,5 +62,5 @@ function viewOf({ check, told, findings }: Examined) {
 
 function failureOf({ error, fix }: { error: CodedError; fix?: unknown }) {
   const { code, message, given } = error;
-  return { code, message, mend: mendOf(error), given, fixable: fix !== undefined };
+  return { code, message, mend: error.action, given, fixable: fix !== undefined };
 }
