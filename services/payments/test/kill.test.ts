@@ -15,6 +15,7 @@ import {
   ASSERTION_HEADER,
   ASSERTION_VALID_MS,
   assertionKeyOf,
+  assertionSecret,
   newInstanceSecret,
   signAssertion,
 } from "@tideway/trust";
@@ -32,7 +33,12 @@ let money: Money;
 beforeAll(async () => {
   money = await startMoney();
 });
-afterAll(() => money.close());
+const spawned: ChildProcess[] = [];
+afterAll(async () => {
+  // Whatever the test came to, no process stays behind.
+  for (const child of spawned) child.kill("SIGKILL");
+  await money.close();
+});
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
@@ -62,6 +68,7 @@ async function startProcess(): Promise<Instance> {
       TIDEWAY_LISTEN: `tcp:127.0.0.1:${port}`,
     },
   });
+  spawned.push(child);
   const ended = once(child, "exit");
   money.gateway.callers.add(`${instance}:${secret}`);
   const origin = `http://127.0.0.1:${port}`;
@@ -88,7 +95,7 @@ async function startProcess(): Promise<Instance> {
         person,
         expiresAtMs: Date.now() + ASSERTION_VALID_MS,
       },
-      assertionKeyOf(secret),
+      assertionSecret(assertionKeyOf(secret)),
     ),
   });
   return {
