@@ -3,7 +3,7 @@
  *   - an import from a room that the importing room may not know,
  *   - an import that reaches past a package's door or is not in its package.json,
  *   - a cycle between packages,
- *   - a `domain/` file that imports anything but kernel and its own domain,
+ *   - a `domain/` file that imports anything but kernel, its own domain and its own api's codes,
  *   - a file over 400 lines.
  * Tests may import what they test with: testkit, tools and, under `test/`, other services.
  */
@@ -71,11 +71,13 @@ function problemOf(use: Import): string | null {
   const { owner, file, specifier, byName } = use;
   if (specifier.startsWith(".")) return relativeProblem(use);
   if (specifier.startsWith("node:")) {
-    return isDomain(file) ? `domain imports ${specifier}; it may import kernel alone` : null;
+    return isDomain(file) && !isTest(file)
+      ? `domain imports ${specifier}; it may import kernel alone`
+      : null;
   }
   const name = packageNameOf(specifier);
-  if (isDomain(file) && name !== "@tideway/kernel" && !isTest(file)) {
-    return `domain imports ${name}; it may import kernel alone`;
+  if (isDomain(file) && !isTest(file) && name !== "@tideway/kernel" && !isOwnApi(owner, name)) {
+    return `domain imports ${name}; it may import kernel and its own api's error codes alone`;
   }
   const target = byName.get(name);
   if (target === undefined) {
@@ -92,6 +94,11 @@ function mayKnow(owner: Package, target: Package): boolean {
   const allowed = MAY[owner.room]?.[target.room];
   if (allowed === true) return true;
   return allowed?.includes(target.name.replace(/^@tideway\/(api-)?/, "")) ?? false;
+}
+
+/** A service's domain throws the codes of its own api (docs/adr/0006). */
+function isOwnApi(owner: Package, name: string): boolean {
+  return name === owner.name.replace("/service-", "/api-");
 }
 
 function relativeProblem({ root, owner, file, specifier }: Import): string | null {
@@ -173,7 +180,7 @@ const packageNameOf = (specifier: string): string =>
   specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
 const isTest = (file: string): boolean =>
   /\.test\.tsx?$|\/test\/|\/testkit\/|\.bench\.ts$/.test(file);
-const isTooling = (file: string): boolean => /vite\.config\.ts$/.test(file);
+const isTooling = (file: string): boolean => file.endsWith("vite.config.ts");
 const isDomain = (file: string): boolean => /services\/[^/]+\/src\/domain\//.test(file);
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {

@@ -18,7 +18,7 @@ export interface Installation {
   readonly operatorsUrl: string;
   readonly env: NodeJS.ProcessEnv;
   /** Runs a command of `tideway`; the exit code is part of the answer, not an error. */
-  tideway(args: readonly string[], from?: string): Promise<CommandAnswer>;
+  readonly tideway: (args: readonly string[], from?: string) => Promise<CommandAnswer>;
   /** A connection to one of its databases, with a superuser's rights. */
   database(name: string): Promise<Client>;
   /** The pid of supervisor, postgres, control or gateway. */

@@ -56,5 +56,5 @@ export const PageQuery = {
 
 /** An object schema that refuses fields it does not know: for requests. */
 export function strict<T extends Parameters<typeof Type.Object>[0]>(properties: T): TObject<T> {
-  return Type.Object(properties, { additionalProperties: false }) as TObject<T>;
+  return Type.Object(properties, { additionalProperties: false });
 }

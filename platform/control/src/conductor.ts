@@ -31,7 +31,7 @@ export interface Conductor {
   readonly gateway: GatewayState | null;
   run(signal: AbortSignal): Promise<void>;
   /** Looks again at once. */
-  wake(): void;
+  readonly wake: () => void;
   /** Carries out an operator's command. Throws ROLLOUT_ACTION_ILLEGAL or ROLLOUT_NOT_RUNNING. */
   command(rollout: string, service: string, command: Command): Promise<void>;
   /** Calls back after each pass in which something changed; answers how to stop. */

@@ -30,9 +30,9 @@ import { createWorld } from "./world.ts";
 export interface Control {
   readonly app: FastifyInstance;
   /** Drains and ends every instance, then control: the whole installation stops. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
   /** Ends control alone; its successor adopts what runs. */
-  leave(): Promise<void>;
+  readonly leave: () => Promise<void>;
 }
 
 const DRAIN_GRACE_MS = 12_000;

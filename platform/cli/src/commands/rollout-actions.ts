@@ -1,5 +1,6 @@
 /** promote, pause, resume, abort and rollback: what an operator may do to a release. */
 import type { Rollout } from "@tideway/api-admin";
+import { unreachable } from "@tideway/kernel";
 import { defineCommand } from "../command.ts";
 import type { Command } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -80,6 +81,8 @@ function carryOut(admin: Admin, name: Act["name"], call: Call): Promise<Rollout>
       return admin.resume({ params, body: reason });
     case "abort":
       return admin.abort({ params, body: reason });
+    default:
+      return unreachable(name);
   }
 }
 

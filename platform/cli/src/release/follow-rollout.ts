@@ -1,6 +1,6 @@
 /** Waits for a rollout to end, printing what changes; its outcome is the exit code. */
 import type { Rollout } from "@tideway/api-admin";
-import { isCoded, sleep } from "@tideway/kernel";
+import { isCoded, sleep, unreachable } from "@tideway/kernel";
 import { EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import type { Output } from "../output.ts";
@@ -57,6 +57,8 @@ export function exitCodeOf(rollout: Rollout): ExitCode {
     case "starting":
     case "progressing":
       return EXIT.ok;
+    default:
+      return unreachable(rollout.state);
   }
 }
 
@@ -76,7 +78,7 @@ async function readPatiently(options: FollowOptions): Promise<Rollout> {
 }
 
 function printNew(rollout: Rollout, printed: number, output: Output): number {
-  const decisions = [...rollout.decisions].reverse();
+  const decisions = rollout.decisions.toReversed();
   for (const decision of decisions.slice(printed)) {
     output.note(`${decision.at.slice(11, 19)}  ${decision.text}  ${output.dim(decision.by)}`);
   }

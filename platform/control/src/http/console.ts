@@ -33,7 +33,7 @@ export function addConsole(app: FastifyInstance, options: ConsoleOptions): void 
     const answer = await files.serve({
       method: request.method,
       path,
-      acceptEncoding: String(request.headers["accept-encoding"] ?? ""),
+      acceptEncoding: request.headers["accept-encoding"] ?? "",
       ifNoneMatch: request.headers["if-none-match"],
     });
     for (let i = 0; i + 1 < answer.headers.length; i += 2) {

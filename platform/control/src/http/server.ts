@@ -15,7 +15,7 @@ export interface AdminRequest<R extends RouteApi> {
   readonly query: QueryOf<R>;
   readonly body: BodyOf<R>;
   readonly operator: Operator;
-  setCookie(value: string): void;
+  readonly setCookie: (value: string) => void;
   readonly sessionToken: string | null;
 }
 
