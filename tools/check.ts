@@ -19,7 +19,16 @@ const root = join(import.meta.dirname, "..");
 const bin = (name: string): string => join(root, "node_modules", name);
 const checks: readonly Check[] = [
   { name: "types (node)", script: bin("typescript/bin/tsc"), args: ["-p", "tsconfig.node.json"] },
-  { name: "types (apps)", script: bin("typescript/bin/tsc"), args: ["-p", "tsconfig.apps.json"] },
+  {
+    name: "types (wallet)",
+    script: bin("typescript/bin/tsc"),
+    args: ["-p", "tsconfig.wallet.json"],
+  },
+  {
+    name: "types (console)",
+    script: bin("typescript/bin/tsc"),
+    args: ["-p", "tsconfig.console.json"],
+  },
   { name: "lint", script: bin("oxlint/bin/oxlint"), args: ["--type-aware"] },
   {
     name: "format",

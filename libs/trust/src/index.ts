@@ -1,2 +1,3 @@
 export * from "./assertion.ts";
 export * from "./instance-secret.ts";
+export * from "./sealed-box.ts";

@@ -15,7 +15,7 @@ import {
   lockSigningKeys,
 } from "../store/signing-keys.ts";
 import type { SigningKeyRow } from "../store/signing-keys.ts";
-import { open, seal } from "./sealed-box.ts";
+import { open, seal } from "@tideway/trust";
 
 export interface SigningKey extends KeyTimes {
   readonly kid: string;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { createPasswordHasher } from "./password-hash.ts";
-import { open, seal } from "./sealed-box.ts";
+import { open, seal } from "@tideway/trust";
 import { KeyedWorkQueue, WorkQueue } from "./work-queue.ts";
 
 const hasherAt = (logCost: number) =>

@@ -3,6 +3,7 @@
  * learns that the id is taken and nothing else. The order after it is TigerBeetle's.
  */
 import { present } from "@tideway/kernel";
+import { isMove } from "./transfer.ts";
 import type { Transfer, TransferCommand } from "./transfer.ts";
 
 export type TransferField =
@@ -47,7 +48,7 @@ export function differingField(input: SameInput): TransferField | null {
 type Asked = Pick<Transfer, Exclude<TransferField, "service">>;
 
 function askedOf({ command, existing, hold }: SameInput): Asked {
-  if (command.kind === "post" || command.kind === "hold") return { ...command, pending: null };
+  if (isMove(command)) return { ...command, pending: null };
   if (existing.pending === null) {
     // Another kind already tells them apart; the rest does not matter.
     return { ...existing, kind: command.kind };

@@ -55,6 +55,11 @@ export interface ResolveCommand extends CommandBase {
 
 export type TransferCommand = MoveCommand | ResolveCommand;
 
+/** Whether the command moves or reserves money, rather than ending a hold. */
+export function isMove(command: TransferCommand): command is MoveCommand {
+  return command.kind === "post" || command.kind === "hold";
+}
+
 /** When a hold ends by itself, or null. */
 export function expiryOf(hold: Pick<Transfer, "atMicros" | "timeoutSeconds">): bigint | null {
   return hold.timeoutSeconds === null ? null : secondsLater(hold.atMicros, hold.timeoutSeconds);

@@ -48,6 +48,16 @@ describe("opening", () => {
     expect(await ledger.as().account({ params: { accountId: given.account } })).toEqual(opened);
   });
 
+  test("many at once open one account, whichever unique key they meet first", async () => {
+    for (let round = 0; round < 20; round++) {
+      const body = { account: newId("acc"), asset: "EUR", code: 210, owner: newId("per") };
+      const opened = await Promise.all(
+        Array.from({ length: 10 }, () => ledger.as().openAccount({ body })),
+      );
+      expect(new Set(opened.map((account) => account.account))).toEqual(new Set([body.account]));
+    }
+  });
+
   test("two at once open one account", async () => {
     const given = body();
     const [one, two] = await Promise.all([open(given), open(given)]);

@@ -131,7 +131,7 @@ export async function insertAccounts(
      from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::bool[], $7::text[])
        as n(id, asset, code, owner, normal_side, limited, opened_by)
      order by n.id
-     on conflict (id) do nothing`,
+     on conflict do nothing`,
     [
       accounts.map((one) => accountUuid(one.id)),
       accounts.map((one) => one.asset),

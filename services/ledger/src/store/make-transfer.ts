@@ -21,6 +21,7 @@ import type { Actor } from "../domain/grants.ts";
 import { burnsId, mayComeFromHolds, refusal } from "../domain/refusal.ts";
 import type { Refusal } from "../domain/refusal.ts";
 import { differingField } from "../domain/same-transfer.ts";
+import { isMove } from "../domain/transfer.ts";
 import type { MoveCommand, ResolveCommand, TransferCommand } from "../domain/transfer.ts";
 import { lockAccounts } from "./accounts.ts";
 import { insertBurnedId, readBurnedId } from "./burned-ids.ts";
@@ -67,7 +68,7 @@ async function attemptTransfer(
     const original = isOwn ? { ...burned.given, reason: burned.reason } : {};
     return refused("TRANSFER_ID_BURNED", { ...original, transfer: command.id });
   }
-  return command.kind === "post" || command.kind === "hold"
+  return isMove(command)
     ? attemptMove(transaction, command, actor)
     : attemptResolution(transaction, command, actor);
 }

@@ -7,7 +7,7 @@ import { bitsToUuid, newId, parseId } from "@tideway/kernel";
 import type { Queryable } from "@tideway/store";
 import { findPersonKey, insertPersonKey, readPersonKeys } from "../store/person-keys.ts";
 import type { PersonKeyRow } from "../store/person-keys.ts";
-import { open, seal } from "./sealed-box.ts";
+import { open, seal } from "@tideway/trust";
 
 export interface SealedNote {
   /** The key's uuid. */
