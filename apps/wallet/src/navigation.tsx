@@ -1,7 +1,6 @@
 /**
- * The places of the wallet, and how to get there. The router's own types know one router for the
- * whole type-checked program, and another app of the same program may have claimed that; so the
- * wallet spells its places itself, and this file alone meets the router's types.
+ * The places of the wallet, and how to get there. The wallet spells its places itself: this file
+ * alone meets the router's types, and what can be asked for stands in one list.
  */
 import {
   Link as RouterLink,
@@ -45,8 +44,7 @@ export const Link = RouterLink as unknown as ComponentType<LinkProps>;
 export type GoTo = (place: Place & { readonly replace?: boolean }) => Promise<void>;
 
 export function useGoTo(): GoTo {
-  // As above: `Place` holds exactly the routes that exist.
-  return useNavigate() as unknown as GoTo;
+  return useNavigate();
 }
 
 /** What `beforeLoad` throws to send a visitor to another place. */
