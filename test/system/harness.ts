@@ -34,13 +34,19 @@ export interface CommandAnswer {
 
 const COMMAND_MS_MAX = 900_000;
 
-/** Starts everything on free ports in a new home. `variables` reach control and the services. */
-export async function install(variables: Readonly<Record<string, string>>): Promise<Installation> {
+/**
+ * Starts everything on free ports in a new home. `variables` reach control and the services,
+ * `options` are those of `tideway up`.
+ */
+export async function install(
+  variables: Readonly<Record<string, string>>,
+  options: readonly string[] = [],
+): Promise<Installation> {
   const home = mkdtempSync(join(tmpdir(), "tw-system-"));
   const port = await freePorts();
   const env = { ...process.env, TIDEWAY_HOME: home, ...variables };
   const tideway = (args: readonly string[], from = checkout) => command(from, env, args);
-  const up = await tideway(["up", "--detach", "--port", String(port)]);
+  const up = await tideway(["up", "--detach", "--port", String(port), ...options]);
   const installation: Installation = {
     home,
     port,

@@ -25,6 +25,24 @@ export const adminErrors = defineErrors({
     title: "The request came from {origin}, which is not this console.",
     action: "Open the console at its own address.",
   },
+  OPERATOR_NOT_LOCAL: {
+    status: 403,
+    retryable: false,
+    title: "Only the user who runs Tideway may add operators.",
+    action: "Run npx tideway operator add NAME on the machine itself.",
+  },
+  OPERATOR_EXISTS: {
+    status: 409,
+    retryable: false,
+    title: "There is an operator named {name}.",
+    action: "Choose another name.",
+  },
+  OPERATOR_PASSWORD_WEAK: {
+    status: 400,
+    retryable: false,
+    title: "The password needs at least {lengthMin} characters.",
+    action: "Choose a longer one.",
+  },
   SERVICE_UNKNOWN: {
     status: 404,
     retryable: false,

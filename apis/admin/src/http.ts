@@ -210,6 +210,18 @@ export const adminApi = defineApi({
       reply: Type.Object({}),
     },
     me: { ...common, method: "GET", path: "/me", summary: "Who is signed in.", reply: Operator },
+    addOperator: {
+      ...common,
+      method: "POST",
+      path: "/operators",
+      summary: "Add an operator; for the local operator's token only.",
+      body: strict({
+        name: Type.String({ pattern: "^[a-z][a-z0-9._-]{1,39}$" }),
+        password: Type.String({ minLength: 1, maxLength: 200 }),
+      }),
+      reply: Operator,
+      replyStatus: 201,
+    },
     status: {
       ...common,
       method: "GET",

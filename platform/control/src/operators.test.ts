@@ -38,6 +38,26 @@ test("the local token is readable by nobody else, and no other one works", () =>
   expect(operators.byLocalToken("x".repeat(43))).toBeNull();
 });
 
+test("only the local operator adds others, each name once and with a long password", async () => {
+  const local = operators.byLocalToken(
+    readFileSync(join(home, "secrets/operator.token"), "utf8").trim(),
+  );
+  if (local === null) throw new Error("The local token is not known.");
+  const added = await operators.add(local, "grace", "a long password");
+  const { operator } = await operators.signIn("grace", "a long password");
+  expect(operator).toEqual(added);
+  const codes = [
+    operators.add(added, "mallory", "a long password"),
+    operators.add(local, "grace", "another long one"),
+    operators.add(local, "short", "tiny"),
+  ].map((attempt) => attempt.catch((error: unknown) => Reflect.get(Object(error), "code")));
+  expect(await Promise.all(codes)).toEqual([
+    "OPERATOR_NOT_LOCAL",
+    "OPERATOR_EXISTS",
+    "OPERATOR_PASSWORD_WEAK",
+  ]);
+});
+
 test("production has no demo operator", async () => {
   const other = await testDatabase({
     service: "control",

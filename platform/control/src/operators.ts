@@ -21,6 +21,8 @@ export interface Operator {
 export interface Operators {
   /** The operator and a new session's token. Throws OPERATOR_CREDENTIALS_WRONG or OPERATOR_THROTTLED. */
   signIn(name: string, password: string): Promise<{ operator: Operator; token: string }>;
+  /** Throws OPERATOR_NOT_LOCAL, OPERATOR_EXISTS or OPERATOR_PASSWORD_WEAK. */
+  add(by: Operator, name: string, password: string): Promise<Operator>;
   signOut(token: string): Promise<void>;
   bySession(token: string): Promise<Operator | null>;
   /** The local operator, for the token of the command line. */
@@ -28,6 +30,7 @@ export interface Operators {
 }
 
 export const SESSION_HOURS = 12;
+const PASSWORD_LENGTH_MIN = 12;
 const LOCAL_OPERATOR: Operator = { operator: "opr_local", name: "local operator" };
 const scryptAsync = promisify<string, Buffer, number, Buffer>(scrypt);
 
@@ -67,10 +70,29 @@ export async function openOperators(options: OperatorsOptions): Promise<Operator
       await rows.insertSession(pool, session);
       return { operator: { operator: row.operator, name: row.name }, token };
     },
+    add: (by, name, password) => addOperator(pool, by, { name, password }),
     signOut: (token) => rows.deleteSession(pool, digest(token)),
     bySession: (token) => rows.findSession(pool, digest(token)),
     byLocalToken: (token) => (sameHex(digest(token), localHash) ? LOCAL_OPERATOR : null),
   };
+}
+
+async function addOperator(
+  pool: Pool,
+  by: Operator,
+  wanted: { readonly name: string; readonly password: string },
+): Promise<Operator> {
+  if (by.operator !== LOCAL_OPERATOR.operator) throw adminErrors.error("OPERATOR_NOT_LOCAL");
+  const { name, password } = wanted;
+  if (password.length < PASSWORD_LENGTH_MIN) {
+    const given = { lengthMin: PASSWORD_LENGTH_MIN };
+    throw adminErrors.error("OPERATOR_PASSWORD_WEAK", { given });
+  }
+  const row = { operator: newId("opr"), name, passwordHash: await hashPassword(password) };
+  if (!(await rows.addOperator(pool, row))) {
+    throw adminErrors.error("OPERATOR_EXISTS", { given: { name } });
+  }
+  return { operator: row.operator, name };
 }
 
 /** `scrypt$N$salt$hash`, so that the cost may change later. */

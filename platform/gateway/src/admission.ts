@@ -108,7 +108,7 @@ function personKeyOf(
   const visitor = visitorOf(incoming.head.cookie);
   if (visitor !== null) return { key: `visitor ${visitor}`, setCookie: null };
   if (!incoming.head.keepsCookies) {
-    return { key: `address ${incoming.req.socket.remoteAddress ?? ""}`, setCookie: null };
+    return { key: `address ${core.clientAddress(incoming.req)}`, setCookie: null };
   }
   const fresh = newVisitor();
   return { key: `visitor ${fresh}`, setCookie: visitorCookie(fresh, core.isSecure) };

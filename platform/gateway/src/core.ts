@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AccessLog } from "./access-log.ts";
 import type { Apps } from "./apps.ts";
 import type { Callers } from "./callers.ts";
+import type { ClientAddress } from "./client-address.ts";
 import type { Listener, RequestHead } from "./request-head.ts";
 import type { Table } from "./table.ts";
 import type { TokenVerifier } from "./tokens.ts";
@@ -19,6 +20,8 @@ export interface Core {
   readonly clock: Clock;
   /** True when people reach the gateway by https. */
   readonly isSecure: boolean;
+  /** Past the trusted proxies, if there are any. */
+  readonly clientAddress: ClientAddress;
 }
 
 /** A request as it came in. */

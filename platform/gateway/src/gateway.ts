@@ -12,6 +12,7 @@ import { startAdmin } from "./admin.ts";
 import type { AdminActions } from "./admin.ts";
 import { Apps } from "./apps.ts";
 import { Callers } from "./callers.ts";
+import { clientAddressBy } from "./client-address.ts";
 import { checkConfig } from "./config-check.ts";
 import { loadConfig, saveConfig } from "./config-store.ts";
 import type { EvidencePage, GatewayConfig, GatewayState } from "./config.ts";
@@ -21,7 +22,7 @@ import { fetchKeys } from "./fetch-keys.ts";
 import { createHandler } from "./handler.ts";
 import { startHealthChecks } from "./health.ts";
 import { DRAIN_MS } from "./limits.ts";
-import { parseListenAt, startListener } from "./listener.ts";
+import { parseListenAt, readTls, startListener } from "./listener.ts";
 import { stateOf } from "./state.ts";
 import { Table } from "./table.ts";
 import { TokenVerifier } from "./tokens.ts";
@@ -36,6 +37,10 @@ export interface GatewayOptions {
   readonly accessLog: string;
   /** As people see it; https makes the visitor's cookie Secure. */
   readonly publicUrl: string;
+  /** PEM files; with them the public listener speaks TLS only. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  /** Addresses or networks whose `x-forwarded-for` is believed, separated by commas. */
+  readonly trustedProxies?: string;
   readonly clock?: Clock;
   readonly logger?: Logger;
   /** How long requests in flight may take after `close`. */
@@ -69,6 +74,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const front = await startListener(
     parseListenAt(options.publicListen),
     createHandler(core, "public"),
+    options.tls === undefined ? null : await readTls(options.tls),
   );
   const health = startHealthChecks(core.table, clock);
   core.logger.info("gateway.started", { ...boot, epoch: core.table.epoch });
@@ -105,6 +111,7 @@ function createCore(options: GatewayOptions, clock: Clock): Core {
     logger: options.logger ?? createLogger({ service: "gateway" }),
     clock,
     isSecure: options.publicUrl.startsWith("https:"),
+    clientAddress: clientAddressBy(options.trustedProxies),
   };
 }
 

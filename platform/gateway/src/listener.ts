@@ -1,5 +1,7 @@
 /** An HTTP/1.1 server with bounds, on an inherited descriptor or an address. */
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { Server as NetServer } from "node:net";
 import type { Socket } from "node:net";
@@ -28,6 +30,18 @@ export interface HttpListener {
 
 export type ListenAt = { readonly fd: number } | { readonly host: string; readonly port: number };
 
+const SERVER_OPTIONS = {
+  maxHeaderSize: HEADER_BYTES_MAX,
+  insecureHTTPParser: false,
+  keepAliveTimeout: CLIENT_KEEP_ALIVE_MS,
+  headersTimeout: CLIENT_HEADERS_MS,
+  requestTimeout: CLIENT_REQUEST_MS,
+  connectionsCheckingInterval: 2_000,
+  noDelay: true,
+  // Missing hosts are refused by the handler, with a code.
+  requireHostHeader: false,
+} as const;
+
 /** Reads `fd:N` or `tcp:HOST:PORT`. Throws when it is neither. */
 export function parseListenAt(text: string): ListenAt {
   const fd = /^fd:(\d{1,4})$/.exec(text)?.[1];
@@ -38,7 +52,25 @@ export function parseListenAt(text: string): ListenAt {
   throw new Error(`${text} is no listen address: use fd:N or tcp:HOST:PORT.`);
 }
 
-export async function startListener(at: ListenAt, handle: Handle): Promise<HttpListener> {
+export interface TlsOptions {
+  /** PEM. */
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+export async function readTls(files: {
+  readonly certFile: string;
+  readonly keyFile: string;
+}): Promise<TlsOptions> {
+  const [cert, key] = await Promise.all([readFile(files.certFile), readFile(files.keyFile)]);
+  return { cert, key };
+}
+
+export async function startListener(
+  at: ListenAt,
+  handle: Handle,
+  tls: TlsOptions | null = null,
+): Promise<HttpListener> {
   let isDraining = false;
   let requests = 0;
   const latest = new WeakMap<Socket, ServerResponse>();
@@ -48,20 +80,11 @@ export async function startListener(at: ListenAt, handle: Handle): Promise<HttpL
     if (isDraining) res.shouldKeepAlive = false;
     inTurn(latest, req, res, () => handle(req, res, mustContinue));
   };
-  const server = createServer(
-    {
-      maxHeaderSize: HEADER_BYTES_MAX,
-      insecureHTTPParser: false,
-      keepAliveTimeout: CLIENT_KEEP_ALIVE_MS,
-      headersTimeout: CLIENT_HEADERS_MS,
-      requestTimeout: CLIENT_REQUEST_MS,
-      connectionsCheckingInterval: 2_000,
-      noDelay: true,
-      // Missing hosts are refused by the handler, with a code.
-      requireHostHeader: false,
-    },
-    (req, res) => counted(req, res, false),
-  );
+  const listener = (req: IncomingMessage, res: ServerResponse): void => counted(req, res, false);
+  const server =
+    tls === null
+      ? createServer(SERVER_OPTIONS, listener)
+      : createTlsServer({ ...SERVER_OPTIONS, ...tls, minVersion: "TLSv1.2" }, listener);
   server.maxConnections = CONNECTIONS_MAX;
   server.on("checkContinue", (req, res) => counted(req, res, true));
   server.on("checkExpectation", (req, res) => {

@@ -17,6 +17,8 @@ try {
     configFile: join(home, "gateway", "config.json"),
     accessLog: join(home, "logs", "access.log"),
     logger,
+    ...tls(),
+    trustedProxies: process.env["TIDEWAY_TRUSTED_PROXY"] ?? "",
   });
   const end = (): void => {
     gateway.close().then(() => process.exit(0), fatal);
@@ -26,6 +28,11 @@ try {
   process.on("uncaughtException", fatal);
 } catch (error) {
   fatal(error);
+}
+
+function tls() {
+  if (!process.env["TIDEWAY_TLS_CERT"]) return {};
+  return { tls: { certFile: setting("TIDEWAY_TLS_CERT"), keyFile: setting("TIDEWAY_TLS_KEY") } };
 }
 
 function setting(name: string): string {

@@ -24,7 +24,7 @@ export function upstreamHead(
     "tideway-deadline",
     String(Math.max(1, Math.floor(remainingMs))),
     "x-forwarded-for",
-    incoming.req.socket.remoteAddress ?? "unknown",
+    core.clientAddress(incoming.req),
     "x-forwarded-proto",
     core.isSecure && incoming.listener === "public" ? "https" : "http",
   ];

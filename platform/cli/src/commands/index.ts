@@ -5,6 +5,7 @@ import { doctor } from "./doctor.ts";
 import { down } from "./down.ts";
 import { get } from "./get.ts";
 import { logs } from "./logs.ts";
+import { operator } from "./operator.ts";
 import { rollback, rolloutActions } from "./rollout-actions.ts";
 import { status } from "./status.ts";
 import { up } from "./up.ts";
@@ -20,5 +21,6 @@ export const commands: readonly Command[] = [
   rollback,
   logs,
   demo,
+  operator,
   doctor,
 ];

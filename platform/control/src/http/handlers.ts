@@ -51,6 +51,11 @@ function sessionHandlers(parts: HandlerParts) {
       return {};
     },
     me: async ({ operator }) => operator,
+    addOperator: async ({ body, operator }) => {
+      const added = await parts.operators.add(operator, body.name, body.password);
+      await audit(parts, operator, "operator.add", added.operator, added.name);
+      return added;
+    },
   } satisfies Partial<AdminHandlers>;
 }
 

@@ -20,16 +20,17 @@ export async function findOperator(db: Queryable, name: string): Promise<Operato
   return found.rows[0] ?? null;
 }
 
-/** Adds an operator; an existing name keeps its password. */
+/** Adds an operator; an existing name keeps its password. Answers whether it was added. */
 export async function addOperator(
   db: Queryable,
   row: { readonly operator: string; readonly name: string; readonly passwordHash: string },
-): Promise<void> {
-  await db.query(
+): Promise<boolean> {
+  const inserted = await db.query(
     `insert into operators (operator, name, password_hash) values ($1, $2, $3)
      on conflict (name) do nothing`,
     [row.operator, row.name, row.passwordHash],
   );
+  return inserted.rowCount === 1;
 }
 
 /** Counts a wrong password; from the fifth on the wait doubles, up to 15 minutes. */
