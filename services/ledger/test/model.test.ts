@@ -73,28 +73,32 @@ interface World {
   readonly sent: TransferBody[];
 }
 
-test("the service and a plain model never disagree", { timeout: 120_000 }, async () => {
+/** The sequences are worth something only if they reach these too; by chance a few may not. */
+const REACHED = [
+  "none",
+  "FUNDS_INSUFFICIENT",
+  "TRANSFER_ID_BURNED",
+  "TRANSFER_EXISTS_DIFFERENT",
+  "PENDING_AMOUNT_EXCEEDED",
+  "PENDING_EXPIRED",
+];
+const BATCHES_MAX = 8;
+
+test("the service and a plain model never disagree", { timeout: 240_000 }, async () => {
   const seen = new Set<string>();
-  await fc.assert(
-    fc.asyncProperty(fc.array(command, COMMANDS), async (all) => {
-      const world = await newWorld();
-      for (const one of all) await step(world, one, seen);
-      await compareSums(world);
-    }),
-    { numRuns: RUNS },
-  );
+  const isEnough = (): boolean => REACHED.every((code) => seen.has(code));
+  for (let batch = 0; batch < BATCHES_MAX && !isEnough(); batch++) {
+    await fc.assert(
+      fc.asyncProperty(fc.array(command, COMMANDS), async (all) => {
+        const world = await newWorld();
+        for (const one of all) await step(world, one, seen);
+        await compareSums(world);
+      }),
+      { numRuns: RUNS },
+    );
+  }
   expect(await isBalanced(ledger)).toBe(true);
-  // The sequences are worth something only if they reach the refusals as well.
-  expect([...seen]).toEqual(
-    expect.arrayContaining([
-      "none",
-      "FUNDS_INSUFFICIENT",
-      "TRANSFER_ID_BURNED",
-      "TRANSFER_EXISTS_DIFFERENT",
-      "PENDING_AMOUNT_EXCEEDED",
-      "PENDING_EXPIRED",
-    ]),
-  );
+  expect([...seen]).toEqual(expect.arrayContaining(REACHED));
 });
 
 /** Three merchants with some money and somebody in debt. */
