@@ -69,7 +69,7 @@ test("a good revision goes to 100 % with no failed request, though control is ki
   const from = patched(HANDLER, (text) =>
     text.replace(
       HANDLER_START,
-      `${HANDLER_START}\n    // Another build of the same behaviour.\n    void "good";`,
+      `${HANDLER_START}\n    performance.mark("another build of the same behaviour");`,
     ),
   );
   const window = openWindow();

@@ -40,7 +40,7 @@ export async function listServices(checkout: string): Promise<string[]> {
 export async function buildRevision(checkout: string, service: string): Promise<BuiltRevision> {
   const folder = join(checkout, "services", service);
   const manifest = toManifest(await readDeclaration(checkout, service));
-  const bundle = await bundleOf(folder, service);
+  const bundle = await bundleOf(checkout, service);
   const files: Record<string, string> = { "main.mjs": base64(bundle) };
   for (const file of await migrationsOf(folder)) {
     files[`migrations/${file}`] = base64(await readFile(join(folder, "migrations", file)));
@@ -75,11 +75,12 @@ function isDeclaration(value: unknown, service: string): value is ServiceDeclara
   );
 }
 
-async function bundleOf(folder: string, service: string): Promise<Buffer> {
+async function bundleOf(checkout: string, service: string): Promise<Buffer> {
   try {
     const result = await build({
-      entryPoints: [join(folder, "src", "main.ts")],
-      absWorkingDir: folder,
+      entryPoints: [join(checkout, "services", service, "src", "main.ts")],
+      // The bundle names its sources relative to this, so two checkouts of the same commit agree.
+      absWorkingDir: checkout,
       bundle: true,
       write: false,
       platform: "node",
