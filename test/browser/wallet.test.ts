@@ -13,6 +13,7 @@ import { findChromium, launchChromium, newVisitor } from "./chromium.ts";
 import type { Visitor } from "./chromium.ts";
 import { hasFocus, tabAndEnter, tabAndType, tabTo } from "./keyboard.ts";
 import { expectAccessible, openAlbum } from "./looks.ts";
+import type { Album } from "./looks.ts";
 import {
   activity,
   facts,
@@ -28,7 +29,7 @@ const PAYMENT_ADDRESS = /\/payments\/pay_/;
 const chromiumPath = findChromium();
 
 describe.skipIf(chromiumPath === null)("the wallet", () => {
-  const album = openAlbum("wallet");
+  let album: Album;
   let tideway: Installation;
   let ledger: Client;
   let browser: Browser;
@@ -38,6 +39,7 @@ describe.skipIf(chromiumPath === null)("the wallet", () => {
   let paidBefore: number;
 
   beforeAll(async () => {
+    album = openAlbum("wallet");
     tideway = await install({ TIDEWAY_IDENTITY_SCRYPT_N: "1024" });
     ledger = await tideway.database("tideway_ledger");
     browser = await launchChromium(chromiumPath ?? "");
@@ -46,10 +48,13 @@ describe.skipIf(chromiumPath === null)("the wallet", () => {
   });
 
   afterAll(async () => {
-    await browser?.close();
-    await ledger?.end();
-    await tideway?.stop();
     album.close();
+    try {
+      await browser?.close();
+      await ledger?.end();
+    } finally {
+      await tideway?.stop();
+    }
   });
 
   beforeEach(async () => {
@@ -239,9 +244,9 @@ describe.skipIf(chromiumPath === null)("the wallet", () => {
     });
     await page.getByRole("button", { name: "Send 4.00 EUR" }).click();
     expect(await carriedOut.promise).toBe(201);
-    await page.unrouteAll({ behavior: "ignoreErrors" });
     await page.reload();
     await page.getByText("We do not know yet whether it was paid").waitFor();
+    await page.unrouteAll({ behavior: "ignoreErrors" });
     await page.getByRole("button", { name: "Check again" }).click();
     await page.getByText("4.00 EUR went to Ada.").waitFor();
     await page.reload();
@@ -271,12 +276,18 @@ describe.skipIf(chromiumPath === null)("the wallet", () => {
     expect(await paidNow()).toBe(1);
   });
 
-  test("home and the request form hold at 360 px and in the dark", async () => {
+  test("home, the request form, the requests and the account hold in every look", async () => {
     await goHome(ada.page, "1,018.75 EUR");
     await album.look(ada.page, "home");
     await ada.page.goto("/request");
     await ada.page.getByLabel("Amount", { exact: true }).waitFor();
     await album.look(ada.page, "request");
+    await ada.page.goto("/requests");
+    await ada.page.getByRole("link", { name: /Concert tickets/ }).waitFor();
+    await album.look(ada.page, "requests");
+    await ada.page.goto("/account");
+    await ada.page.getByText(ADA.email).waitFor();
+    await album.look(ada.page, "account");
   });
 
   test("what the pages showed is what the ledger holds, and no script complained", async () => {

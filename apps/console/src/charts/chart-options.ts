@@ -2,6 +2,7 @@
 import { dark, fontText, light } from "@tideway/ui/tokens";
 import type { Palette } from "@tideway/ui/tokens";
 import type UPlot from "uplot";
+import { aloneAt } from "../domain/chart-series.ts";
 import type { ChartSeries, Mark, Metric } from "../domain/chart-series.ts";
 import { clockTime } from "../domain/format.ts";
 import { axisText } from "./readout.ts";
@@ -40,10 +41,11 @@ export function chartOptions(input: ChartOptionsInput): UPlot.Options {
   const isNarrow = input.widthPx < NARROW_PX;
   const time = (seconds: number): string => clockTime(seconds * 1_000).slice(0, isNarrow ? 5 : 8);
   const isStrip = input.metric === "traffic";
+  const line = { width: 2, spanGaps: false, points: { show: false, size: 6, filter: dots } };
   return {
     width: input.widthPx,
     height: input.heightPx,
-    padding: [isStrip ? 8 : MARK_SPACE_PX, 8, 0, 0],
+    padding: [isStrip ? 8 : MARK_SPACE_PX, isNarrow ? 20 : 32, 0, 0],
     legend: { show: false },
     cursor: { sync: { key: SYNC_KEY }, drag: { x: false, y: false }, points: { size: 7 } },
     scales: { y: { range: (_, __, max) => [0, topOf(input.metric, max)] } },
@@ -58,15 +60,20 @@ export function chartOptions(input: ChartOptionsInput): UPlot.Options {
     ],
     series: [
       {},
-      { label: "stable", stroke: colors.tide, width: 2, spanGaps: false, show: input.hasStable },
+      { ...line, label: "stable", stroke: colors.tide, show: input.hasStable },
       // Dashed, so that the two are told apart without colour.
-      { label: "candidate", stroke: colors.candidate, width: 2, dash: [6, 3], spanGaps: false },
+      { ...line, label: "candidate", stroke: colors.candidate, dash: [6, 3] },
     ],
     hooks: {
       setCursor: [(plot) => input.onIndex(isInside(plot) ? (plot.cursor.idx ?? null) : null)],
       draw: [(plot) => drawMarks(plot, input.marks(), colors)],
     },
   };
+}
+
+/** Lines have no points, except where a value stands alone between gaps. */
+function dots(plot: UPlot, lane: number): number[] {
+  return aloneAt(Array.from(plot.data[lane] ?? []));
 }
 
 function isInside(plot: UPlot): boolean {

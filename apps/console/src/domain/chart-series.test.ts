@@ -5,7 +5,7 @@
 import type { MetricPoint } from "@tideway/api-admin";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { buildSeries, isEmptySeries, marksOf, windowOf } from "./chart-series.ts";
+import { aloneAt, buildSeries, isEmptySeries, marksOf, windowOf } from "./chart-series.ts";
 import type { SeriesOptions } from "./chart-series.ts";
 
 const options: SeriesOptions = {
@@ -95,6 +95,12 @@ test("a rollout that ended some minutes ago is shown in the longer window", () =
   expect(windowOf({ finishedAt: null }, nowMs)).toBe(5);
   expect(windowOf(ended(60_000), nowMs)).toBe(5);
   expect(windowOf(ended(600_000), nowMs)).toBe(15);
+});
+
+test("a value between gaps, or at an edge beside one, stands alone", () => {
+  expect(aloneAt([5, null, 5, 5, null, 0, null, 5])).toEqual([0, 5, 7]);
+  expect(aloneAt([5, 5])).toEqual([]);
+  expect(aloneAt([null])).toEqual([]);
 });
 
 describe("marks", () => {

@@ -60,6 +60,14 @@ export function isEmptySeries(series: ChartSeries): boolean {
   return [...series.stable, ...series.candidate].every((value) => value === null);
 }
 
+/** Indices of values without a neighbour: a line has nothing to draw there, so they need a dot. */
+export function aloneAt(values: readonly (number | null | undefined)[]): number[] {
+  const isMissing = (index: number): boolean => (values[index] ?? null) === null;
+  return values.flatMap((_, index) =>
+    !isMissing(index) && isMissing(index - 1) && isMissing(index + 1) ? [index] : [],
+  );
+}
+
 /** A second is counted this long after it ended; younger ones would look like a dip. */
 const SETTLE_SECONDS = 2;
 

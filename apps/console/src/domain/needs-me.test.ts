@@ -90,6 +90,22 @@ describe("a rollout that went back", () => {
   });
 });
 
+test("what was decided last counts, in whatever order the decisions come", () => {
+  const started = { at: at(-90_000), text: "Started.", by: "operator 2", kind: "started" };
+  const paused = { at: at(-10_000), text: "Paused.", by: "operator 2", kind: "paused" };
+  const failed = { at: at(-10_000), text: "exited with code 1", by: "platform", kind: "failed" };
+  for (const decisions of [
+    [started, paused],
+    [paused, started],
+  ]) {
+    const [need] = needsOf(given({ rollouts: [aRollout({ state: "paused", decisions })] }));
+    expect(need?.sentence).toContain("since 14:02:00.");
+  }
+  const rollout = aRollout({ state: "failed", decisions: [failed, started] });
+  const [need] = needsOf(given({ rollouts: [rollout] }));
+  expect(need?.sentence).toContain("Exited with code 1.");
+});
+
 test("an inconclusive rollout asks for a decision at its step", () => {
   const [need] = needsOf(given({ rollouts: [aRollout({ state: "inconclusive" })] }));
   expect(need?.tone).toBe("warn");

@@ -105,7 +105,7 @@ function rolloutNeed(rollout: Rollout, nowMs: number): Need[] {
 function waitingNeed(rollout: Rollout, nowMs: number): Need {
   const step = stepWords(rollout);
   const at = step === null ? "" : ` at ${step}`;
-  const last = rollout.decisions.at(-1);
+  const last = lastDecision(rollout);
   const since = last === undefined ? "" : ` since ${moment(Date.parse(last.at), nowMs)}`;
   const sentence =
     rollout.state === "paused"
@@ -121,8 +121,13 @@ function waitingNeed(rollout: Rollout, nowMs: number): Need {
 }
 
 function failureWords(rollout: Rollout): string {
-  const last = rollout.decisions.at(-1);
+  const last = lastDecision(rollout);
   return last === undefined ? "" : ` ${asSentence(last.text)}`;
+}
+
+/** The youngest decision, in whatever order they came. */
+function lastDecision({ decisions }: Rollout): Rollout["decisions"][number] | undefined {
+  return decisions.toSorted((a, b) => Date.parse(b.at) - Date.parse(a.at))[0];
 }
 
 function rank(need: Need): number {

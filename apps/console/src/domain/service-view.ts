@@ -1,5 +1,6 @@
 /** Rearranges a service for its page. */
 import type { Instance, LaneNumbers, ServiceSummary } from "@tideway/api-admin";
+import type { Part } from "./needs-me.ts";
 
 export interface LaneOfService {
   readonly role: "stable" | "candidate";
@@ -40,4 +41,10 @@ export function instancesOf(service: ServiceSummary): InstanceRow[] {
   return service.lanes.flatMap((lane) =>
     lane.instances.map((instance) => ({ ...instance, revision: lane.revision })),
   );
+}
+
+/** What stands beside a part of the platform: its detail, which may come as a sentence, and pid. */
+export function partWords({ detail, pid }: Pick<Part, "detail" | "pid">): string {
+  const facts = [detail.replace(/\.$/, ""), pid === null ? "" : `pid ${pid}`];
+  return facts.filter((fact) => fact !== "").join(", ");
 }

@@ -4,7 +4,9 @@ import { readoutOf } from "../charts/readout.ts";
 import { buildSeries } from "./chart-series.ts";
 import { evidenceFill, evidenceNumber } from "./evidence.ts";
 import { NO_KEYS, SEQUENCE_MAX_MS, pressKey } from "./hotkeys.ts";
+import { splitIds } from "./ids-in-text.ts";
 import { LOG_LINES_MAX, appendLines, logView, matchesFilter } from "./log-view.ts";
+import { partWords } from "./service-view.ts";
 import { readRolloutSearch, readServiceSearch, readServicesSearch } from "./search.ts";
 
 describe("addresses", () => {
@@ -97,6 +99,24 @@ describe("log lines", () => {
     expect(matchesFilter(line, "invoices post")).toBe(true);
     expect(matchesFilter(line, "invoices get")).toBe(false);
   });
+});
+
+test("a part's detail and pid read as one phrase, whether or not the detail is a sentence", () => {
+  expect(partWords({ detail: "Watches the others.", pid: 7 })).toBe("Watches the others, pid 7");
+  expect(partWords({ detail: "Version 18.4.", pid: null })).toBe("Version 18.4");
+  expect(partWords({ detail: "", pid: 7 })).toBe("pid 7");
+});
+
+test("an id is told apart from the words around it", () => {
+  const id = "rol_01m7w7xn7ce3c85zc3gjbq3t84";
+  expect(splitIds(`payments ${id}: Too slow.`)).toEqual([
+    { text: "payments ", isId: false },
+    { text: id, isId: true },
+    { text: ": Too slow.", isId: false },
+  ]);
+  const digest = "1d81fcb862ff3ff292e6af4b534ae6c97dbb6cedef663688f608c28dbe4fc457";
+  expect(splitIds(digest)).toEqual([{ text: digest, isId: true }]);
+  expect(splitIds("payments-7")).toEqual([{ text: "payments-7", isId: false }]);
 });
 
 test("without a crosshair the newest bucket is read out, and silence is said", () => {

@@ -5,6 +5,7 @@ import { useServerNow } from "../data/use-now.ts";
 import type { AuditEntry } from "../data/admin.ts";
 import { moment } from "../domain/format.ts";
 import { Failure } from "../parts/failure.tsx";
+import { TextWithIds } from "../parts/text-with-ids.tsx";
 
 /** What operators did, newest first. */
 export function AuditScreen() {
@@ -68,8 +69,12 @@ function AuditBody({ entries, error, onRetry }: AuditBodyProps) {
                 </td>
                 <td>{entry.operator}</td>
                 <td>{entry.action}</td>
-                <td>{entry.subject}</td>
-                <td className="wrap">{entry.detail}</td>
+                <td>
+                  <TextWithIds text={entry.subject} />
+                </td>
+                <td className="wrap">
+                  <TextWithIds text={entry.detail} />
+                </td>
               </tr>
             ))}
           </tbody>

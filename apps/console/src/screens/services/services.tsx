@@ -4,6 +4,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Page, StateChip } from "@tideway/ui";
 import type { Status } from "../../data/admin.ts";
 import { statusQuery } from "../../data/queries.ts";
+import { partWords } from "../../domain/service-view.ts";
 import { Failure } from "../../parts/failure.tsx";
 import { PART_TONES } from "../../parts/health-chip.tsx";
 import { SearchField } from "../../parts/search-field.tsx";
@@ -66,10 +67,7 @@ function Parts({ parts }: { readonly parts: Status["parts"] }) {
             <StateChip tone={PART_TONES[part.state]} shape="plain">
               {part.state}
             </StateChip>
-            <span className="tw-muted small">
-              {part.detail}
-              {part.pid === null ? "" : `${part.detail === "" ? "" : ", "}pid ${part.pid}`}
-            </span>
+            <span className="tw-muted small">{partWords(part)}</span>
           </li>
         ))}
       </ul>
