@@ -1,3 +1,5 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { clearAfterCrash, end, findPostmaster, isAlive } from "@tideway/supervisor";
 import { cliErrors } from "./errors.ts";
@@ -6,6 +8,7 @@ import { postgresFiles } from "./postgres/start-options.ts";
 import { askSupervisor, readSupervisor, runningProcesses } from "./supervisor-client.ts";
 
 const GRACE_MS = 30_000;
+const INSTANCE_GRACE_MS = 15_000;
 const GONE_MS = 5_000;
 
 /**
@@ -22,6 +25,7 @@ export async function stopAll(home: Home): Promise<boolean> {
     for (const left of (status?.processes ?? []).toReversed())
       if (left.running !== null) await end(left.running, left.stopSignal, GRACE_MS);
   }
+  await endInstances(home);
   // A supervisor killed right after it had started PostgreSQL may have left no note of it.
   const files = postgresFiles(home);
   const postmaster = findPostmaster(files);
@@ -29,6 +33,20 @@ export async function stopAll(home: Home): Promise<boolean> {
   await clearAfterCrash(files);
   await allGone(before);
   return before.length > 0 || postmaster !== null;
+}
+
+/** Control ends its instances itself; one that hung or died first has left them running. */
+async function endInstances(home: Home): Promise<void> {
+  const records = join(home.run, "instances");
+  if (!existsSync(records) || readdirSync(records).length === 0) return;
+  const { createProcessEngine } = await import("@tideway/engine");
+  const engine = createProcessEngine({
+    home: home.folder,
+    node: process.execPath,
+    environment: () => Promise.reject(new Error("Nothing is started while all is being stopped.")),
+  });
+  await engine.stopAll(INSTANCE_GRACE_MS);
+  await engine.close();
 }
 
 async function allGone(processes: readonly { name: string; pid: number; start: string }[]) {

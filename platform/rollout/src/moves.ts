@@ -109,6 +109,8 @@ function rise(from: number, to: number): string {
   return `${plain(from)} % -> ${plain(to)} %`;
 }
 
+/** A sentence's beginning; the name of a revision stays as it is. */
 function capital(text: string): string {
+  if (/^[a-z][a-z0-9-]*-\d+\b/.test(text)) return text;
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
