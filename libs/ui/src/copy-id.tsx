@@ -13,16 +13,23 @@ export interface CopyIdProps {
   readonly shown?: string;
   /** True where a label beside it already says what it is; screen readers hear it all the same. */
   readonly whatHidden?: boolean;
+  /** The tooltip, where `what` already says what a press does. */
+  readonly says?: string;
 }
 
 /** An id in the mono face that is copied by a press, and says so. */
-export function CopyId({ id, what, shown, whatHidden = false }: CopyIdProps) {
+export function CopyId({ id, what, shown, whatHidden = false, says }: CopyIdProps) {
   const words = useWords();
   const { state, copy } = useCopy(id);
   const said = { idle: "", copied: words.copied, failed: words.copyFailed }[state];
   return (
     <span className="tw-copy">
-      <button type="button" className="tw-copy-button" onClick={copy} title={words.copy(what)}>
+      <button
+        type="button"
+        className="tw-copy-button"
+        onClick={copy}
+        title={says ?? words.copy(what)}
+      >
         <span className={whatHidden ? "tw-hidden" : "tw-copy-what"}>{what}</span>
         <code>{shown ?? id}</code>
         <Icon name={state === "copied" ? "check" : "copy"} size={14} />

@@ -37,7 +37,7 @@ export function OwnInvoice({ invoice }: { readonly invoice: InvoiceReply }) {
           <Suspense fallback={<QrFrame />}>
             <QrCode text={link} />
           </Suspense>
-          <CopyId id={link} what={words.copyLink} shown={shortLink(link)} />
+          <CopyId id={link} what={words.copyLink} says={words.copyLink} shown={shortLink(link)} />
           <p className="tw-muted w-small">{words.validUntil(times.dateTime(invoice.expiresAt))}</p>
         </div>
       ) : null}

@@ -44,13 +44,16 @@ export function RequestPage() {
   );
 }
 
-/** All assets of the ledger; if it cannot answer, those the person has. */
+/** All assets of the ledger, those the person has first; if it cannot answer, those alone. */
 function useChoices() {
   const assets = useQuery(assetsQuery);
   const balances = useQuery(balancesQuery);
   const known = assets.data !== undefined && assets.data.length > 0 ? assets.data : undefined;
-  const list = known ?? (assets.isPending ? undefined : balances.data);
-  const choices = list?.map(({ asset, scale, name }): AssetChoice => {
+  const held = new Set(balances.data?.map(({ asset }) => asset));
+  const isWaiting = assets.isPending || balances.isPending;
+  const list = isWaiting ? undefined : (known ?? balances.data);
+  const heldFirst = list?.toSorted((a, b) => Number(held.has(b.asset)) - Number(held.has(a.asset)));
+  const choices = heldFirst?.map(({ asset, scale, name }): AssetChoice => {
     return { asset, scale, name, available: null };
   });
   return {
