@@ -51,6 +51,11 @@ const server = createServer((request, response) => {
     request.socket.destroy();
     return;
   }
+  if (request.url?.startsWith("/half")) {
+    response.writeHead(503, { ...fields, "content-length": "1000" }).write('{"code":"OVER');
+    setImmediate(() => request.socket.destroy());
+    return;
+  }
   response.writeHead(200, fields).end(
     JSON.stringify({
       path: request.url,
@@ -107,4 +112,9 @@ test("an unreadable answer and none at all are told apart", async () => {
   expect(unreadable).toMatchObject({ code: "ANSWER_UNREADABLE", status: 503, retryable: true });
   const cut = await failureOf(createClient(api, { baseUrl: `${origin}/cut` }).list());
   expect(cut).toMatchObject({ code: "UNREACHABLE", status: 0, retryable: true });
+});
+
+test("an error that breaks off in its middle is no answer, and may be tried again", async () => {
+  const half = await failureOf(createClient(api, { baseUrl: `${origin}/half` }).list());
+  expect(half).toMatchObject({ code: "UNREACHABLE", status: 0, retryable: true });
 });

@@ -84,11 +84,16 @@ async function send(
     init.body = JSON.stringify(call.body);
   }
   const response = await reach(url, init, options.fetch ?? fetch, call.signal);
-  if (!response.ok) throw await errorOf(response);
+  if (!response.ok) throw await whole(errorOf(response), call.signal);
+  return whole(response.json(), call.signal);
+}
+
+/** What is read of an answer. One that breaks off in its middle, error or not, is no answer. */
+async function whole<T>(reading: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   try {
-    return await response.json();
+    return await reading;
   } catch (error) {
-    if (call.signal?.aborted) throw call.signal.reason;
+    if (signal?.aborted) throw signal.reason;
     throw unreachable(error);
   }
 }

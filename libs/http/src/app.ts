@@ -5,7 +5,9 @@ import type { Clock } from "@tideway/kernel";
 import type { Api } from "@tideway/schema";
 import { errorFields } from "@tideway/telemetry";
 import type { Logger, Metrics } from "@tideway/telemetry";
+import { databaseFailure } from "@tideway/store";
 import type { Pool } from "@tideway/store";
+import { clientGone } from "./client-gone.ts";
 import { codedOf } from "./coded.ts";
 import { Fastify } from "./fastify.ts";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "./fastify.ts";
@@ -39,7 +41,7 @@ export function createApp<A extends Api>(options: AppOptions<A>): FastifyInstanc
   });
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
   app.setErrorHandler((error, request, reply) => {
-    answerError(options.logger, codedOf(error), request, reply);
+    answerError(options.logger, knownFailure(options, error, request), request, reply);
   });
   app.setNotFoundHandler((request, reply) => {
     const given = { method: request.method, path: request.url.split("?")[0] ?? "" };
@@ -52,6 +54,20 @@ export function createApp<A extends Api>(options: AppOptions<A>): FastifyInstanc
     registerRoute(app, { ...options, name, route, handler });
   }
   return app;
+}
+
+/** As coded where it is expected: the request's own fault, or a database that is away or too busy. */
+function knownFailure<A extends Api>(
+  { api, logger }: AppOptions<A>,
+  error: unknown,
+  request: FastifyRequest,
+): unknown {
+  // The connection that broke is the client's, in the middle of its body.
+  if (request.raw.errored !== null) return clientGone(error);
+  const failure = databaseFailure(error, api.name);
+  if (failure === error) return codedOf(error);
+  logger.warn("database.failed", { route: request.routeOptions.url, ...errorFields(error) });
+  return failure;
 }
 
 function addProbes<A extends Api>(app: FastifyInstance, options: AppOptions<A>): void {

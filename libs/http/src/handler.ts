@@ -25,6 +25,11 @@ export interface HandlerRequest<R extends RouteApi> {
    * key, however often the handler runs. Derive every id that leaves the service from it.
    */
   readonly operation: string;
+  /**
+   * For idempotent routes: true when an earlier run of the same operation may have begun, so that
+   * its rows may be there; false spares looking for them. A run at the same time may still begin.
+   */
+  readonly isRepeat: boolean;
   header(name: string): string | undefined;
   setHeader(name: string, value: string): void;
 }

@@ -9,6 +9,8 @@
  *
  * There is no lock: an instance that dies leaves nothing behind that others would wait for. Two
  * runs at once are harmless, as handlers derive all ids from `operation`; the first answer stays.
+ * Except that what was done is never told as refused: a run that was refused (before what it asks
+ * for was there, say) may end before a run that is carried out, so a success replaces a refusal.
  *
  * A service with idempotent routes has this table in its migrations:
  *
@@ -39,12 +41,19 @@ export interface StoredAnswer {
 }
 
 export type Claim =
-  | { readonly kind: "run"; readonly operation: string }
+  | {
+      readonly kind: "run";
+      readonly operation: string;
+      /** False when no run of this operation can have begun before. */
+      readonly isRepeat: boolean;
+    }
   | { readonly kind: "replay"; readonly answer: StoredAnswer };
 
 /** How long an answer is kept. */
 export const IDEMPOTENCY_KEPT_HOURS = 72;
 const SWEEP_ROWS_MAX = 5_000;
+/** A sweep comes every ten minutes, so it keeps up with 1,600 keys a second. */
+const SWEEP_BATCHES_MAX = 200;
 
 /** Checks a key from a header. Throws IDEMPOTENCY_KEY_MISSING or IDEMPOTENCY_KEY_INVALID. */
 export function checkIdempotencyKey(key: string | undefined): string {
@@ -78,14 +87,17 @@ export async function claimKey(
      values ($1, $2, $3, $4, $5) on conflict do nothing`,
     [...values, bodyDigest, operation],
   );
-  if (inserted.rowCount === 1) return { kind: "run", operation };
+  if (inserted.rowCount === 1) return { kind: "run", operation, isRepeat: false };
   const row = await readKey(db, values);
   if (row.body_digest !== bodyDigest) throw commonErrors.error("IDEMPOTENCY_KEY_REUSED");
-  if (row.status === null) return { kind: "run", operation: row.operation };
+  if (row.status === null) return { kind: "run", operation: row.operation, isRepeat: true };
   return { kind: "replay", answer: { status: row.status, reply: row.reply } };
 }
 
-/** Keeps the answer, unless one was kept already; answers the one that holds. */
+/**
+ * Keeps the answer, unless one was kept already; answers the one that holds. A success holds
+ * against a refusal, in whatever order the two come.
+ */
 export async function completeKey(
   db: Queryable,
   scope: IdempotencyScope,
@@ -94,7 +106,8 @@ export async function completeKey(
   const values = [scope.principal, scope.route, scope.key];
   const updated = await db.query(
     `update idempotency_keys set status = $4, reply = $5
-     where principal = $1 and route = $2 and key = $3 and status is null`,
+     where principal = $1 and route = $2 and key = $3
+       and (status is null or (status >= 400 and $4::int < 400))`,
     [...values, answer.status, JSON.stringify(answer.reply)],
   );
   if (updated.rowCount === 1) return answer;
@@ -110,8 +123,18 @@ export function refusalOf(error: unknown, traceId: string): StoredAnswer | null 
   return { status: error.definition.status, reply: toProblem(error, traceId) };
 }
 
-/** Forgets old keys, at most 5,000 a call. */
+/** Forgets old keys, in batches of 5,000 and at most 1,000,000 a call; answers how many. */
 export async function sweepKeys(db: Queryable): Promise<number> {
+  let total = 0;
+  for (let batch = 0; batch < SWEEP_BATCHES_MAX; batch++) {
+    const swept = await sweepBatch(db);
+    total += swept;
+    if (swept < SWEEP_ROWS_MAX) break;
+  }
+  return total;
+}
+
+async function sweepBatch(db: Queryable): Promise<number> {
   const swept = await db.query(
     `delete from idempotency_keys where (principal, route, key) in (
        select principal, route, key from idempotency_keys

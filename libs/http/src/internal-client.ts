@@ -42,19 +42,25 @@ export function createInternalClient<A extends Api>(api: A, config: CallerConfig
   });
 }
 
-/** Tries again on a lost connection and on 502 and 503, with jitter, while time is left. */
+/**
+ * Tries again on a lost connection and on 502 and 503, with jitter, while time is left. A call whose
+ * time is over is not sent: whoever waited for it was told so and may have sent it again.
+ */
 const fetchWithRetries: FetchLike = async (url, init) => {
   const endsAtMs = currentRequest()?.deadlineAtMs ?? performance.now() + DEADLINE_MS_DEFAULT;
   for (let attempt = 1; ; attempt++) {
     const leftMs = endsAtMs - performance.now();
-    const isLast = attempt >= ATTEMPTS_MAX || leftMs < TIME_LEFT_MIN_MS;
+    if (leftMs <= 0) throw new Error("The time was over before the call could be sent.");
+    const waitMs = backoffMs(attempt, { baseMs: 40, maxMs: 500 });
+    const mayRetry = (): boolean =>
+      attempt < ATTEMPTS_MAX && endsAtMs - performance.now() - waitMs >= TIME_LEFT_MIN_MS;
     try {
-      const response = await once(url, init, Math.max(1, leftMs));
-      if (isLast || !RETRY_STATUSES.has(response.status)) return response;
+      const response = await once(url, init, leftMs);
+      if (!RETRY_STATUSES.has(response.status) || !mayRetry()) return response;
     } catch (error) {
-      if (isLast || init.signal?.aborted || isClientError(error)) throw error;
+      if (init.signal?.aborted || isClientError(error) || !mayRetry()) throw error;
     }
-    await sleep(backoffMs(attempt, { baseMs: 40, maxMs: 500 }), init.signal ?? undefined);
+    await sleep(waitMs, init.signal ?? undefined);
   }
 };
 
@@ -64,7 +70,7 @@ async function once(url: string, init: RequestInit, leftMs: number): Promise<Res
     // createClient always passes a plain record.
     ...(init.headers as Record<string, string>),
     traceparent: formatTraceparent(trace),
-    "tideway-deadline": String(Math.floor(leftMs)),
+    "tideway-deadline": String(Math.ceil(leftMs)),
   };
   const signals = [AbortSignal.timeout(Math.ceil(leftMs))];
   if (init.signal) signals.push(init.signal);

@@ -1,5 +1,5 @@
 /** One route: who may call, schemas, deadline, idempotency, and one log line for each request. */
-import { commonErrors } from "@tideway/kernel";
+import { commonErrors, present } from "@tideway/kernel";
 import type { Clock } from "@tideway/kernel";
 import { BODY_BYTES_MAX_DEFAULT, DEADLINE_MS_DEFAULT } from "@tideway/schema";
 import type { RouteApi } from "@tideway/schema";
@@ -8,6 +8,7 @@ import { newTrace, parseTraceparent, withTrace } from "@tideway/telemetry";
 import type { Logger, Metrics } from "@tideway/telemetry";
 import { ASSERTION_HEADER, assertionKeyOf, assertionSecret, verifyAssertion } from "@tideway/trust";
 import type { Assertion } from "@tideway/trust";
+import { clientGone } from "./client-gone.ts";
 import type { ServiceConfig } from "./config.ts";
 import { withRequestContext } from "./context.ts";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "./fastify.ts";
@@ -16,6 +17,9 @@ import { checkIdempotencyKey, claimKey, completeKey, digestRequest } from "./ide
 import { refusalOf } from "./idempotency.ts";
 import type { StoredAnswer } from "./idempotency.ts";
 import { PROBLEM_TYPE } from "./problem.ts";
+import { checkText } from "./text.ts";
+
+const JSON_TYPE = "application/json; charset=utf-8";
 
 // Handlers are typed at their definition; here all of them are called in the same way.
 type AnyHandler = (request: HandlerRequest<RouteApi>) => Promise<unknown>;
@@ -33,7 +37,11 @@ export interface RouteOptions {
 
 /** Adds a route of the api to the server. */
 export function registerRoute(app: FastifyInstance, options: RouteOptions): void {
-  const { route, config, logger, metrics } = options;
+  const { route, config, logger, metrics, name } = options;
+  if (route.idempotent === true && route.auth === "public") {
+    // All that are not signed in would share their keys, and be answered each other's replies.
+    throw new Error(`${name} is idempotent, so it needs a caller whose keys are its own.`);
+  }
   const key = assertionSecret(assertionKeyOf(config.instanceSecret));
   app.route({
     method: route.method,
@@ -59,6 +67,7 @@ export function registerRoute(app: FastifyInstance, options: RouteOptions): void
     preValidation: async (request) => {
       if (route.query !== undefined) request.query = typedQuery(request.query);
     },
+    preHandler: async (request) => checkText(request.body),
     onResponse: async (request, reply) => {
       const durationMs = performance.now() - request.startedAtMs;
       metrics.request({
@@ -100,8 +109,9 @@ async function handle(
   const limitMs = deadlineOf(route, headerOf(request, "tideway-deadline"));
   const trace = parseTraceparent(headerOf(request, "traceparent")) ?? newTrace();
   const gone = new AbortController();
-  request.raw.once("close", () => {
-    if (!reply.raw.writableEnded) gone.abort(new Error("The client went away."));
+  // The answer's stream, not the request's: that one closes as soon as the body was read.
+  reply.raw.once("close", () => {
+    if (!reply.raw.writableEnded) gone.abort(clientGone());
   });
   const context = {
     token: bearerOf(headerOf(request, "authorization")),
@@ -152,35 +162,42 @@ async function answer(
   signal: AbortSignal,
 ): Promise<unknown> {
   const { route } = options;
-  const run = async (operation: string): Promise<StoredAnswer> => {
+  const run = async (claimed: Claimed): Promise<StoredAnswer> => {
     // The type of each handler was checked against its route where it was defined.
     const handler = options.handler as AnyHandler;
-    const body = await handler(handlerRequest(request, reply, signal, operation));
+    const body = await handler(handlerRequest(request, reply, signal, claimed));
     return { status: route.replyStatus ?? 200, reply: body };
   };
   if (route.idempotent !== true) {
-    const done = await run("");
+    const done = await run({ operation: "", isRepeat: false });
     return reply.code(done.status).send(done.reply);
   }
   const done = await runOnce(options, request, run);
-  if (done.status >= 400) void reply.type(PROBLEM_TYPE);
-  return reply.code(done.status).send(JSON.stringify(done.reply));
+  const type = done.status >= 400 ? PROBLEM_TYPE : JSON_TYPE;
+  return reply.code(done.status).type(type).send(JSON.stringify(done.reply));
+}
+
+/** What a handler is told of its idempotency key. */
+interface Claimed {
+  readonly operation: string;
+  readonly isRepeat: boolean;
 }
 
 async function runOnce(
   options: RouteOptions,
   request: FastifyRequest,
-  run: (operation: string) => Promise<StoredAnswer>,
+  run: (claimed: Claimed) => Promise<StoredAnswer>,
 ): Promise<StoredAnswer> {
   const { route, pool, name } = options;
   if (pool === null) throw new Error(`${name} is idempotent, but the service has no database.`);
   const key = checkIdempotencyKey(headerOf(request, "idempotency-key"));
-  const principal = request.assertion?.person ?? request.assertion?.caller ?? "nobody";
+  const { assertion } = request;
+  const principal = present(assertion?.person ?? assertion?.caller, "Its route is not public.");
   const scope = { principal, route: `${route.method} ${route.path}`, key };
   const claim = await claimKey(pool, scope, digestRequest(request.params, request.body));
   if (claim.kind === "replay") return claim.answer;
   try {
-    return await completeKey(pool, scope, await run(claim.operation));
+    return await completeKey(pool, scope, await run(claim));
   } catch (error) {
     const refusal = refusalOf(error, request.traceId ?? "");
     if (refusal === null) throw error;
@@ -192,7 +209,7 @@ function handlerRequest(
   request: FastifyRequest,
   reply: FastifyReply,
   signal: AbortSignal,
-  operation: string,
+  { operation, isRepeat }: Claimed,
 ): HandlerRequest<RouteApi> {
   const assertion = request.assertion;
   const parts: Pick<HandlerRequest<RouteApi>, "params" | "query" | "body"> = {
@@ -212,6 +229,7 @@ function handlerRequest(
     traceId: request.traceId ?? "",
     signal,
     operation,
+    isRepeat,
     header: (name) => headerOf(request, name),
     setHeader: (name, value) => void reply.header(name, value),
   };

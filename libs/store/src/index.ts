@@ -1,3 +1,4 @@
+export * from "./database-failure.ts";
 export * from "./identifier.ts";
 export * from "./migrate.ts";
 export * from "./pool.ts";

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { Client } from "pg";
 import { defineErrors } from "@tideway/kernel";
 import { identifier } from "./identifier.ts";
+import { sqlState } from "./tx.ts";
 
 export const migrationErrors = defineErrors({
   MIGRATION_FAILED: {
@@ -22,6 +23,12 @@ export const migrationErrors = defineErrors({
     retryable: false,
     title: "The migration {file} ran before with other contents.",
     action: "Restore it, and put the change into a new file with the next number.",
+  },
+  MIGRATION_BUSY: {
+    status: 409,
+    retryable: true,
+    title: "Other migrations of this database are under way; none of {file} was begun.",
+    action: "Wait until they are through and try again.",
   },
   MIGRATION_NAME_INVALID: {
     status: 400,
@@ -38,7 +45,13 @@ export interface MigrateOptions {
   /** The role that shall own what is made. */
   readonly ownerRole?: string;
   readonly lockTimeoutMs?: number;
+  /** A statement that runs longer is cancelled, and its file undone. */
+  readonly statementTimeoutMs?: number;
 }
+
+const LOCK_TIMEOUT_MS = 2_000;
+const STATEMENT_TIMEOUT_MS = 600_000;
+const LOCK_NOT_AVAILABLE = "55P03";
 
 interface MigrationFile {
   readonly file: string;
@@ -56,14 +69,26 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
   await client.connect();
   try {
     if (options.ownerRole) await client.query(`set role ${identifier(options.ownerRole)}`);
-    await client.query(`set lock_timeout = ${options.lockTimeoutMs ?? 2_000}`);
-    // The lock belongs to the connection, so a runner that dies gives it back.
-    await client.query("select pg_advisory_lock(hashtext('tideway migrations'))");
+    await client.query(`set lock_timeout = ${options.lockTimeoutMs ?? LOCK_TIMEOUT_MS}`);
+    const statementMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
+    await client.query(`set statement_timeout = ${statementMs}`);
+    await lockMigrations(client, files);
     await client.query(`create table if not exists schema_migrations (
       file text primary key, digest text not null, applied_at timestamptz not null default now())`);
     return await runMissing(client, files);
   } finally {
     await client.end();
+  }
+}
+
+/** The lock belongs to the connection, so a runner that dies gives it back. */
+async function lockMigrations(client: Client, files: readonly MigrationFile[]): Promise<void> {
+  try {
+    await client.query("select pg_advisory_lock(hashtext('tideway migrations'))");
+  } catch (error) {
+    if (sqlState(error) !== LOCK_NOT_AVAILABLE) throw error;
+    const file = files.at(-1)?.file ?? "no file";
+    throw migrationErrors.error("MIGRATION_BUSY", { given: { file }, cause: error });
   }
 }
 

@@ -12,6 +12,9 @@ import { randomBytes } from "node:crypto";
 import { Client } from "pg";
 import { identifier, literal } from "./identifier.ts";
 
+/** For migrations and whoever looks by hand. */
+const CONNECTIONS_OF_OTHERS = 10;
+
 export interface ProvisionOptions {
   /** A superuser's address. */
   readonly adminUrl: string;
@@ -49,9 +52,7 @@ export async function provisionDatabase(options: ProvisionOptions): Promise<Serv
     await admin.query(
       `grant connect on database ${identifier(database)} to ${identifier(ownerRole)}, ${identifier(appRole)}`,
     );
-    await admin.query(
-      `alter database ${identifier(database)} connection limit ${options.connectionsMax + 10}`,
-    );
+    await raiseDatabaseLimit(admin, database, options.connectionsMax + CONNECTIONS_OF_OTHERS);
   });
   return { database, ownerRole, appRole, adminUrl: withDatabase(options.adminUrl, database) };
 }
@@ -84,6 +85,37 @@ export async function issueLogin(options: LoginOptions): Promise<string> {
   url.username = options.login;
   url.password = password;
   return url.href;
+}
+
+export interface AllowOptions {
+  readonly adminUrl: string;
+  readonly login: string;
+  readonly connectionsMax: number;
+}
+
+/** Raises how many connections a login may have, for a revision that needs more than those before. */
+export async function allowConnections(options: AllowOptions): Promise<void> {
+  await withAdmin(options.adminUrl, async (admin) => {
+    const known = await admin.query(
+      "select 1 from pg_roles where rolname = $1 and rolconnlimit between 0 and $2 - 1",
+      [options.login, options.connectionsMax],
+    );
+    if (known.rowCount === 0) return;
+    await admin.query("select pg_advisory_lock(hashtext('tideway provision'))");
+    await admin.query(
+      `alter role ${identifier(options.login)} connection limit ${options.connectionsMax}`,
+    );
+  });
+}
+
+/** Never lowered: the revision that serves may need more than the one that comes. */
+async function raiseDatabaseLimit(admin: Client, database: string, limit: number): Promise<void> {
+  const enough = await admin.query(
+    "select 1 from pg_database where datname = $1 and datconnlimit >= $2",
+    [database, limit],
+  );
+  if (enough.rowCount !== 0) return;
+  await admin.query(`alter database ${identifier(database)} connection limit ${limit}`);
 }
 
 /** The same server, another database. */

@@ -4,7 +4,18 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { testDatabase } from "@tideway/testkit";
 import type { TestDatabase } from "@tideway/testkit";
-import { CommitRefused, createPool, migrate, sqlState, tx, violatedConstraint } from "./index.ts";
+import {
+  CommitRefused,
+  allowConnections,
+  createPool,
+  databaseFailure,
+  migrate,
+  provisionDatabase,
+  sqlState,
+  tx,
+  violatedConstraint,
+} from "./index.ts";
+import type { Pool } from "./index.ts";
 
 let database: TestDatabase;
 let folder: string;
@@ -115,10 +126,82 @@ describe("migrations", () => {
     expect(await again()).toEqual(["0003_locked.sql"]);
   });
 
+  test("of two runners at once one is told that the other is under way", async () => {
+    const holder = await database.pool.connect();
+    await holder.query("select pg_advisory_lock(hashtext('tideway migrations'))");
+    const attempt = migrate({ url: database.adminUrl, folder, lockTimeoutMs: 100 });
+    await expect(attempt).rejects.toMatchObject({ code: "MIGRATION_BUSY" });
+    await holder.query("select pg_advisory_unlock_all()");
+    holder.release();
+  });
+
+  test("a statement without an end is cancelled, and its file undone", async () => {
+    writeFileSync(join(folder, "0004_endless.sql"), "create table slow (); select pg_sleep(60);");
+    const bounded = { url: database.adminUrl, folder, ownerRole: "shop_owner" };
+    await expect(migrate({ ...bounded, statementTimeoutMs: 100 })).rejects.toMatchObject({
+      code: "MIGRATION_FAILED",
+      given: { file: "0004_endless.sql" },
+    });
+    rmSync(join(folder, "0004_endless.sql"));
+    const slow = await database.pool.query("select to_regclass('slow') as name");
+    expect(slow.rows[0]).toEqual({ name: null });
+  });
+
   test("a wrong name is refused", async () => {
     writeFileSync(join(folder, "4_wrong.sql"), "select 1;");
     await expect(again()).rejects.toMatchObject({ code: "MIGRATION_NAME_INVALID" });
     rmSync(join(folder, "4_wrong.sql"));
+  });
+});
+
+describe("connection limits", () => {
+  const limits = async (database: string, login: string) => {
+    const found = await admin.query<{ limits: number[] }>(
+      `select array[datconnlimit, rolconnlimit] as limits from pg_database, pg_roles
+       where datname = $1 and rolname = $2`,
+      [database, login],
+    );
+    return found.rows[0]?.limits;
+  };
+  let admin: Pool;
+  beforeAll(() => {
+    admin = createPool({ url: database.adminUrl, connectionsMax: 1, applicationName: "limits" });
+  });
+  afterAll(() => admin.end());
+
+  test("grow with a revision that needs more and do not shrink under one that serves", async () => {
+    const url = new URL(database.url);
+    const [name, login] = [url.pathname.slice(1), url.username];
+    const adminUrl = database.adminUrl;
+    const allow = async (connectionsMax: number): Promise<void> => {
+      await provisionDatabase({ adminUrl, service: "shop", database: name, connectionsMax });
+      await allowConnections({ adminUrl, login, connectionsMax });
+    };
+    await allow(60);
+    expect(await limits(name, login)).toEqual([70, 60]);
+    await allow(5);
+    expect(await limits(name, login)).toEqual([70, 60]);
+  });
+});
+
+describe("what a failure means", () => {
+  test("a server that is not there, or goes, may be asked again; a wrong statement may not", async () => {
+    const away = createPool({
+      url: "postgresql://nobody:none@localhost/none?host=/nowhere",
+      connectionsMax: 1,
+      applicationName: "test",
+    });
+    const unreached: unknown = await away.query("select 1").catch((error: unknown) => error);
+    await away.end();
+    expect(databaseFailure(unreached, "shop")).toMatchObject({ code: "UPSTREAM_UNAVAILABLE" });
+    const wrong: unknown = await database.pool.query("selec").catch((error: unknown) => error);
+    expect(databaseFailure(wrong, "shop")).toBe(wrong);
+    const client = await database.pool.connect();
+    const ended: unknown = await client
+      .query("select pg_terminate_backend(pg_backend_pid())")
+      .catch((error: unknown) => error);
+    client.release(true);
+    expect(databaseFailure(ended, "shop")).toMatchObject({ code: "UPSTREAM_UNAVAILABLE" });
   });
 });
 

@@ -8,6 +8,8 @@ import { sweepFailures } from "./store/sign-in-failures.ts";
 
 const EVERY_MS = 600_000;
 const ROWS_MAX = 5_000;
+/** Per round and table, so that what is swept keeps up with what is over. */
+const BATCHES_MAX = 100;
 /** An ended session is kept a day, for looking into what happened. */
 const ENDED_KEPT_MS = 86_400_000;
 
@@ -30,11 +32,20 @@ export function startHousekeeping(deps: Dependencies, logger: Logger): Housekeep
   };
 }
 
-/** One round: at most 5,000 rows of each table. */
+/** One round: at most 500,000 rows of each table, 5,000 a statement. */
 export async function keepHouse({ pool, clock, keys }: Dependencies): Promise<void> {
   const nowMs = clock.now();
+  const endedBeforeMs = nowMs - ENDED_KEPT_MS;
+  const lastBeforeMs = nowMs - FAILURES_FORGOTTEN_MS;
+  const rowsMax = ROWS_MAX;
   await keys.refresh();
-  await sweepRefreshTokens(pool, { nowMs, rowsMax: ROWS_MAX });
-  await sweepSessions(pool, { nowMs, endedBeforeMs: nowMs - ENDED_KEPT_MS, rowsMax: ROWS_MAX });
-  await sweepFailures(pool, { lastBeforeMs: nowMs - FAILURES_FORGOTTEN_MS, rowsMax: ROWS_MAX });
+  await sweepAll(() => sweepRefreshTokens(pool, { nowMs, rowsMax }));
+  await sweepAll(() => sweepSessions(pool, { nowMs, endedBeforeMs, rowsMax }));
+  await sweepAll(() => sweepFailures(pool, { lastBeforeMs, rowsMax }));
+}
+
+async function sweepAll(sweepBatch: () => Promise<number>): Promise<void> {
+  for (let batch = 0; batch < BATCHES_MAX; batch++) {
+    if ((await sweepBatch()) < ROWS_MAX) return;
+  }
 }

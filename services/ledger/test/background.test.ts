@@ -1,7 +1,7 @@
 /** Sweeper and checker: expired holds without a service that sweeps, and books that are wrong. */
 import { fileURLToPath } from "node:url";
-import { idToUuid, newId, systemClock } from "@tideway/kernel";
-import { createPool } from "@tideway/store";
+import { idToUuid, newId, systemClock, until } from "@tideway/kernel";
+import { createPool, tx } from "@tideway/store";
 import type { Pool } from "@tideway/store";
 import { createLogger, createMetrics } from "@tideway/telemetry";
 import { testDatabase } from "@tideway/testkit";
@@ -158,6 +158,33 @@ describe("the checker", () => {
     );
     return { gauge: gauge?.[1], alarms: lines.filter((line) => line.includes("imbalance")) };
   };
+
+  test("has longer than a request, since it reads every transfer", async () => {
+    const url = database.url;
+    const hasty = { url, connectionsMax: 1, applicationName: "test", statementTimeoutMs: 50 };
+    const pool = createPool(hasty);
+    const { metrics, measures } = measuresOf();
+    const logger = createLogger({ service: "ledger", destination: { write: () => undefined } });
+    const checking = await tx(admin, async (blocker) => {
+      await blocker.query("lock table transfers in access exclusive mode");
+      const run = checkBooks({ pool, measures, logger, clock: systemClock });
+      const waited = run.catch((error: unknown) => error);
+      await until(
+        async () => {
+          const waiting = await admin.query(
+            `select 1 from pg_stat_activity where application_name = 'test'
+               and wait_event_type = 'Lock' and now() - query_start > interval '200 milliseconds'`,
+          );
+          return waiting.rowCount === 1;
+        },
+        { deadlineMs: 5_000, what: "the checker waits longer than a request may" },
+      );
+      return { waited };
+    });
+    expect(await checking.waited).toBeUndefined();
+    expect(await metrics.registry.metrics()).toMatch(/checked_at_seconds\{.*\} [1-9]/);
+    await pool.end();
+  });
 
   test("says 0 and nothing more while the books are right", async () => {
     await fund(await open(), 5n);

@@ -3,9 +3,8 @@
  * another transaction holds the table that the transfer writes next.
  */
 import { idToUuid, newId, until } from "@tideway/kernel";
-import { createPool, tx } from "@tideway/store";
+import { createPool, databaseFailure, tx } from "@tideway/store";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { databaseFailure } from "../src/store/database-failure.ts";
 import {
   ending,
   failureOf,
@@ -105,7 +104,7 @@ describe("failures of the database", () => {
       applicationName: "test",
     });
     const error: unknown = await pool.query("select 1").catch((reason: unknown) => reason);
-    expect(databaseFailure(error)).toMatchObject({ code: "UPSTREAM_UNAVAILABLE" });
+    expect(databaseFailure(error, "ledger")).toMatchObject({ code: "UPSTREAM_UNAVAILABLE" });
     await pool.end();
   });
 
@@ -115,7 +114,7 @@ describe("failures of the database", () => {
         newId("x".repeat(2)),
       ])
       .catch((reason: unknown) => reason);
-    expect(databaseFailure(broken)).toBe(broken);
-    expect(databaseFailure("no error")).toBe("no error");
+    expect(databaseFailure(broken, "ledger")).toBe(broken);
+    expect(databaseFailure("no error", "ledger")).toBe("no error");
   });
 });

@@ -1,7 +1,7 @@
 /** Writes what the ledger said of a payment, together with its invoice. */
 import { invariant, present } from "@tideway/kernel";
 import { tx } from "@tideway/store";
-import type { Transaction } from "@tideway/store";
+import type { Queryable, Transaction } from "@tideway/store";
 import type { Dependencies } from "./dependencies.ts";
 import { settleInvoice } from "./domain/invoice.ts";
 import { settlePayment } from "./domain/payment.ts";
@@ -13,34 +13,69 @@ import type { PaymentRow } from "./store/payments.ts";
 /** The payment as it is now for good; safe to repeat, also by several at once. */
 export async function finishPayment(
   { pool, counters }: Pick<Dependencies, "pool" | "counters">,
-  payment: Pick<PaymentRow, "payment" | "invoice">,
+  { payment, invoice }: Pick<PaymentRow, "payment" | "invoice">,
   outcome: TransferOutcome,
 ): Promise<PaymentRow> {
-  const done = await tx(pool, (t) => finish(t, payment, outcome));
+  const done =
+    invoice === null
+      ? await finishAlone(pool, payment, outcome)
+      : await tx(pool, (t) => finishWithInvoice(t, { payment, invoice }, outcome));
   // Counted after the commit, by whoever made it final.
   if (done.changed && done.row.status.state !== "pending") counters.finished(done.row.status.state);
   return done.row;
 }
 
-async function finish(
-  t: Transaction,
-  { payment, invoice }: Pick<PaymentRow, "payment" | "invoice">,
+interface Finished {
+  readonly row: PaymentRow;
+  /** False when it was final before. */
+  readonly changed: boolean;
+}
+
+/** One row and one statement: only a pending payment is written, so no lock is taken first. */
+async function finishAlone(
+  db: Queryable,
+  payment: string,
   outcome: TransferOutcome,
-): Promise<{ readonly row: PaymentRow; readonly changed: boolean }> {
+): Promise<Finished> {
+  const row = await write(db, payment, settlePayment({ state: "pending" }, outcome));
+  if (row !== null) return { row, changed: true };
+  const before = present(await readPayment(db, payment), "Payments are never deleted.");
+  invariant(before.status.state !== "pending", "What could not be made final was final already.");
+  // Breaks an invariant when the outcome contradicts what was written before.
+  settlePayment(before.status, outcome);
+  return { row: before, changed: false };
+}
+
+async function finishWithInvoice(
+  t: Transaction,
+  { payment, invoice }: { readonly payment: string; readonly invoice: string },
+  outcome: TransferOutcome,
+): Promise<Finished> {
   // Claiming locks the invoice before it touches the payment; the same order here, or they deadlock.
-  const claimed = invoice === null ? null : await lockInvoice(t, invoice);
+  const claimed = await lockInvoice(t, invoice);
   const before = present(await lockPayment(t, payment), "Payments are never deleted.");
   const status = settlePayment(before.status, outcome);
   if (before.status.state !== "pending") return { row: before, changed: false };
+  const row = present(await write(t, payment, status), "It is locked, and was pending.");
   invariant(status.state !== "pending", "An outcome of the ledger makes a payment final.");
-  await writePaymentStatus(t, payment, status);
-  if (invoice !== null) {
-    const { status: old } = present(claimed, "A payment's invoice is never deleted.");
-    await writeInvoiceStatus(t, invoice, settleInvoice(old, { payment, state: status.state }));
-  }
-  const after = present(await readPayment(t, payment), "It was just written.");
-  invariant(sameStatus(after.status, status), "The row reads back as it was written.");
-  return { row: after, changed: true };
+  const { status: old } = present(claimed, "A payment's invoice is never deleted.");
+  await writeInvoiceStatus(t, invoice, settleInvoice(old, { payment, state: status.state }));
+  return { row, changed: true };
+}
+
+/** Writes the status and checks it as it was written; null when the payment was final already. */
+async function write(
+  db: Queryable,
+  payment: string,
+  status: PaymentStatus,
+): Promise<PaymentRow | null> {
+  invariant(status.state !== "pending", "An outcome of the ledger makes a payment final.");
+  const row = await writePaymentStatus(db, payment, status);
+  invariant(
+    row === null || sameStatus(row.status, status),
+    "The row reads back as it was written.",
+  );
+  return row;
 }
 
 function sameStatus(a: PaymentStatus, b: PaymentStatus): boolean {

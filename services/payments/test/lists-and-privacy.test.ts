@@ -1,7 +1,8 @@
 /** Lists and their pages, names, and where what people write to each other may be found. */
-import { idToUuid, newId } from "@tideway/kernel";
-import { createPool } from "@tideway/store";
+import { fakeClock, idToUuid, newId } from "@tideway/kernel";
+import { createPool, tx } from "@tideway/store";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { forgetAnswersWithNotes } from "../src/store/person-keys.ts";
 import { ask, codeOf, newKey, pay, send, startMoney } from "./money-under-test.ts";
 import type { Money, Person } from "./money-under-test.ts";
 
@@ -68,7 +69,11 @@ describe("lists", () => {
   });
 
   test("a made-up cursor is refused", async () => {
-    for (const after of ["x", "", Buffer.from("2026-13-99 x").toString("base64url")]) {
+    const cursor = (text: string) => Buffer.from(text).toString("base64url");
+    const place = "00000000-0000-7000-8000-000000000000";
+    const noMoments = ["2026-02-31T00:00:00", "0000-01-01T00:00:00", "2026-01-01T24:00:00"];
+    const cursors = noMoments.map((moment) => cursor(`${moment}.000000Z ${place}`));
+    for (const after of ["x", "", cursor("2026-13-99 x"), ...cursors]) {
       expect(await codeOf(ada.payments.payments({ query: { after } }))).toBe("BODY_INVALID");
       expect(await codeOf(ada.payments.invoices({ query: { after } }))).toBe("BODY_INVALID");
     }
@@ -116,6 +121,23 @@ describe("names", () => {
     const [known] = (await cleo.payments.payments()).items;
     expect(known?.payer.name).toBe("Cleo");
     await fresh.stop();
+  });
+
+  test("whoever was known once is paid while identity is down; a stranger is not", async () => {
+    const [cleo, stranger] = await Promise.all([money.rich("Cleo"), money.signUp()]);
+    const clock = fakeClock();
+    const instance = await money.startAnother({ clock });
+    const by = money.as(cleo, instance);
+    const asked = () => money.gateway.calls.filter((call) => call.service === "identity").length;
+    const before = asked();
+    expect(await send(cleo, ada, "1", { by })).toMatchObject({ payer: { name: "Cleo" } });
+    // The payee's existence and both names are one question.
+    expect(asked()).toBe(before + 1);
+    clock.advance(600_000);
+    money.gateway.fault = (call) => (call.service === "identity" ? "refuse" : "none");
+    expect(await send(cleo, ada, "1", { by })).toMatchObject({ payer: { name: "Cleo" } });
+    expect(await codeOf(send(cleo, stranger, "1", { by }))).toBe("UPSTREAM_UNAVAILABLE");
+    await instance.stop();
   });
 
   test("are asked for once a minute, not once a request", async () => {
@@ -207,4 +229,25 @@ test("the service's own role can neither delete payments nor rewrite what was ag
     await expect(pool.query(statement)).rejects.toThrow("permission denied");
   }
   await pool.end();
+});
+
+test("erasing notes looks at the answers of those concerned, not at everybody's", async () => {
+  await money.admin.query(
+    `insert into idempotency_keys (principal, route, key, body_digest, operation, status, reply)
+     select 'per_' || i, 'POST /payments', 'k', '', '', 201, '{"note":"x"}'
+     from generate_series(1, 20000) i`,
+  );
+  await money.admin.query("analyze idempotency_keys");
+  await tx(money.admin, async (t) => {
+    const scans = async () => {
+      const found = await t.query<{ scans: number }>(
+        `select seq_scan::int as scans from pg_stat_xact_user_tables
+         where relname = 'idempotency_keys'`,
+      );
+      return found.rows[0]?.scans;
+    };
+    const before = await scans();
+    await forgetAnswersWithNotes(t, ada.person);
+    expect(await scans()).toBe(before);
+  });
 });

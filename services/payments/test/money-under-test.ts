@@ -5,6 +5,7 @@ import { paymentsApi } from "@tideway/api-payments";
 import { createClient, isClientError } from "@tideway/client";
 import type { ClientError, ClientOf } from "@tideway/client";
 import { idToUuid } from "@tideway/kernel";
+import type { Clock } from "@tideway/kernel";
 import { createPool } from "@tideway/store";
 import type { Pool } from "@tideway/store";
 import { testDatabase, testService } from "@tideway/testkit";
@@ -55,6 +56,7 @@ export interface Money {
 export interface InstanceOptions {
   readonly resolveEveryMs?: number;
   readonly profile?: "demo" | "production";
+  readonly clock?: Clock;
 }
 
 /** Long enough that the background does nothing unless a test asks for it. */
@@ -85,6 +87,7 @@ export async function startMoney(): Promise<Money> {
       databaseUrl: databases.payments.url,
       internalUrl: gateway.url,
       profile: options.profile ?? "demo",
+      ...(options.clock === undefined ? {} : { clock: options.clock }),
       build: (parts) =>
         buildPayments(parts, { resolveEveryMs: options.resolveEveryMs ?? NEVER_MS }),
     });

@@ -45,10 +45,12 @@ interface Attempt {
 }
 
 async function prove(deps: Dependencies, attempt: Attempt): Promise<PersonRow> {
-  await countAttempt(deps, attempt.accountHash);
   const person = await findPersonByEmail(deps.pool, attempt.email);
   const { password, signal } = attempt;
-  const check = await deps.hasher.check(password, person?.passwordHash ?? null, signal);
+  // Counted when its turn has come: who is turned away for load, or leaves, has not guessed wrong.
+  const onTurn = () => countAttempt(deps, attempt.accountHash);
+  const hash = person?.passwordHash ?? null;
+  const check = await deps.hasher.check(password, hash, { signal, onTurn });
   if (person === null || !check.matches) throw identityErrors.error("CREDENTIALS_WRONG");
   await clearFailures(deps.pool, attempt.accountHash);
   if (check.outdated) {

@@ -20,10 +20,16 @@ export interface PasswordCheck {
   readonly outdated: boolean;
 }
 
+export interface CheckOptions {
+  readonly signal?: AbortSignal;
+  /** Done when the check's turn has come, before the password is looked at; may refuse it. */
+  readonly onTurn?: () => Promise<void>;
+}
+
 export interface PasswordHasher {
   hash(password: string, signal?: AbortSignal): Promise<string>;
   /** `hash` null stands for nobody: the answer is no, and takes as long as for somebody. */
-  check(password: string, hash: string | null, signal?: AbortSignal): Promise<PasswordCheck>;
+  check(password: string, hash: string | null, options?: CheckOptions): Promise<PasswordCheck>;
 }
 
 /** A hasher at cost N = 2^logCost; the queue bounds how many run at once. */
@@ -35,8 +41,9 @@ export function createPasswordHasher(logCost: number, queue: WorkQueue): Passwor
         const salt = randomBytes(SALT_BYTES);
         return format({ logCost, salt, hash: await derive(password, salt, logCost) });
       }, signal),
-    check: (password, hash, signal) =>
+    check: (password, hash, { signal, onTurn } = {}) =>
       queue.run(async () => {
+        await onTurn?.();
         const expected = parse(hash ?? decoy);
         const actual = await derive(password, expected.salt, expected.logCost);
         const equal = timingSafeEqual(actual, expected.hash);

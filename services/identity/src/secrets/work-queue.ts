@@ -20,6 +20,11 @@ export class WorkQueue {
     return this.#running === 0;
   }
 
+  /** How many stand in line. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** Runs `act` when it is its turn. Throws OVERLOADED, or the signal's reason. */
   async run<T>(act: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     await this.#takeTurn();

@@ -7,7 +7,6 @@ import { burnTransferRoute } from "./burn-transfer.ts";
 import { historyRoute } from "./history.ts";
 import { openAccountRoute } from "./open-account.ts";
 import { postTransferRoute } from "./post-transfer.ts";
-import { guarded } from "./route-parts.ts";
 import type { LedgerParts } from "./route-parts.ts";
 import { systemAccountRoute } from "./system-account.ts";
 import { transferRoute } from "./transfer.ts";
@@ -16,15 +15,15 @@ import { trialBalanceRoute } from "./trial-balance.ts";
 /** The handlers of every route of the api. */
 export function handlersOf(parts: LedgerParts): HandlersOf<typeof ledgerApi> {
   return {
-    assets: guarded(assetsRoute(parts)),
-    openAccount: guarded(openAccountRoute(parts)),
-    account: guarded(accountRoute(parts)),
-    accountsOf: guarded(accountsOfRoute(parts)),
-    systemAccount: guarded(systemAccountRoute(parts)),
-    postTransfer: guarded(postTransferRoute(parts)),
-    transfer: guarded(transferRoute(parts)),
-    burnTransfer: guarded(burnTransferRoute(parts)),
-    history: guarded(historyRoute(parts)),
-    trialBalance: guarded(trialBalanceRoute(parts)),
+    assets: assetsRoute(parts),
+    openAccount: openAccountRoute(parts),
+    account: accountRoute(parts),
+    accountsOf: accountsOfRoute(parts),
+    systemAccount: systemAccountRoute(parts),
+    postTransfer: postTransferRoute(parts),
+    transfer: transferRoute(parts),
+    burnTransfer: burnTransferRoute(parts),
+    history: historyRoute(parts),
+    trialBalance: trialBalanceRoute(parts),
   };
 }

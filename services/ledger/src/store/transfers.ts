@@ -46,8 +46,11 @@ export interface StoredTransfer {
  * account is locked, so the two kinds of lock cannot form a circle.
  */
 export async function lockTransferId(transaction: Transaction, transfer: string): Promise<void> {
-  await transaction.query("select set_config('lock_timeout', $1, true)", [`${LOCK_WAIT_MS_MAX}ms`]);
-  await transaction.query("select pg_advisory_xact_lock(hashtextextended($1, 0))", [transfer]);
+  // A select list is worked off from left to right, so the limit holds for this lock already.
+  await transaction.query(
+    `select set_config('lock_timeout', $1, true), pg_advisory_xact_lock(hashtextextended($2, 0))`,
+    [`${LOCK_WAIT_MS_MAX}ms`, transfer],
+  );
 }
 
 /** The database's clock now (not at the transaction's start), in microseconds since 1970. */

@@ -1,7 +1,7 @@
 import { paymentsErrors } from "@tideway/api-payments";
 import { personOf } from "@tideway/http";
 import type { Handler } from "@tideway/http";
-import { derivedId, invariant, present } from "@tideway/kernel";
+import { derivedId, present } from "@tideway/kernel";
 import { tx } from "@tideway/store";
 import type { Transaction } from "@tideway/store";
 import { carryOut } from "../carry-out.ts";
@@ -22,7 +22,7 @@ export function payInvoice(deps: Dependencies): Handler<Routes["payInvoice"]> {
       payer: personOf(request),
       invoice: params.invoiceId,
     };
-    const begun = await readPayment(deps.pool, claim.payment);
+    const begun = request.isRepeat ? await readPayment(deps.pool, claim.payment) : null;
     if (begun !== null) await postponeCheck(deps.pool, claim.payment);
     const row = begun ?? (await tx(deps.pool, (t) => begin(t, claim)));
     return viewPayment(deps, await carryOut(deps, row));
@@ -48,6 +48,6 @@ async function begin(t: Transaction, claim: Claim): Promise<PaymentRow> {
   await writeInvoiceStatus(t, invoice, status);
   const { payee, amountMinor, asset, scale } = found;
   const terms = { payment, transfer, payer, payee, amountMinor, asset, scale, invoice, note: null };
-  invariant(await insertPayment(t, terms), "An invoice that was claimed has no other payment.");
-  return present(await readPayment(t, payment), "It was just inserted.");
+  const inserted = await insertPayment(t, terms);
+  return present(inserted, "An invoice that was claimed has no other payment.");
 }

@@ -12,7 +12,7 @@ import { viewPayment } from "../views.ts";
 export function sendPayment(deps: Dependencies): Handler<Routes["sendPayment"]> {
   return async (request) => {
     const payment = await derivedId("pay", request.operation);
-    const begun = await readPayment(deps.pool, payment);
+    const begun = request.isRepeat ? await readPayment(deps.pool, payment) : null;
     if (begun !== null) await postponeCheck(deps.pool, payment);
     const row = begun ?? (await begin(deps, request, payment));
     return viewPayment(deps, await carryOut(deps, row));
@@ -33,8 +33,9 @@ async function begin(
   const transfer = await derivedId("trf", "payment", operation);
   const note = body.note ? await deps.notes.seal(payer, payment, body.note) : null;
   const terms = { payment, transfer, payer, payee, amountMinor, asset, scale, invoice: null, note };
-  await insertPayment(deps.pool, terms);
-  return present(await readPayment(deps.pool, payment), "It was inserted, now or by a duplicate.");
+  const inserted = await insertPayment(deps.pool, terms);
+  if (inserted !== null) return inserted;
+  return present(await readPayment(deps.pool, payment), "A duplicate of this request inserted it.");
 }
 
 async function payeeOf(
@@ -44,6 +45,6 @@ async function payeeOf(
 ): Promise<string> {
   const payee = "email" in to ? await identity.findByEmail(to.email) : to.person;
   if (payee === payer) throw paymentsErrors.error("PAYMENT_SELF");
-  if ("person" in to) await identity.checkExists(payee);
+  if ("person" in to) await identity.checkExists(payee, [payer]);
   return payee;
 }

@@ -22,8 +22,11 @@ export type IdentityClient = ClientOf<typeof identityApi>;
 export interface Identity {
   /** The person with this address. Throws RECIPIENT_NOT_FOUND or UPSTREAM_UNAVAILABLE. */
   findByEmail(email: string): Promise<string>;
-  /** Throws RECIPIENT_NOT_FOUND when there is no such person, or UPSTREAM_UNAVAILABLE. */
-  checkExists(person: string): Promise<void>;
+  /**
+   * Throws RECIPIENT_NOT_FOUND when there is no such person, or UPSTREAM_UNAVAILABLE. Whoever was
+   * known once exists; when it must be asked, the names of `others` are asked for along with it.
+   */
+  checkExists(person: string, others?: readonly string[]): Promise<void>;
   /** A name for each; never fails. */
   namesOf(people: readonly string[]): Promise<ReadonlyMap<string, string>>;
 }
@@ -58,9 +61,12 @@ export function createIdentity({ client, clock, logger }: IdentityOptions): Iden
         throw unavailableOr("identity", error);
       }
     },
-    checkExists: async (person) => {
+    checkExists: async (person, others = []) => {
+      // People are never removed.
+      if (typeof cache.last(person) === "string") return;
       if (cache.fresh(person) === undefined) {
-        await ask([person]).catch((error: unknown) => {
+        const missing = others.filter((other) => cache.fresh(other) === undefined);
+        await ask([...new Set([person, ...missing])]).catch((error: unknown) => {
           throw unavailableOr("identity", error);
         });
       }

@@ -27,12 +27,19 @@ export function parseCursor(cursor: string | undefined): Position {
   if (cursor === undefined) return NEWEST;
   const match = PATTERN.exec(Buffer.from(cursor, "base64url").toString("latin1"));
   const [, at, uuid] = match ?? [];
-  if (at === undefined || uuid === undefined || Number.isNaN(Date.parse(at))) {
+  if (at === undefined || uuid === undefined || !isMoment(at)) {
     throw commonErrors.error("BODY_INVALID", {
       given: { path: "querystring/after", problem: "is not a cursor that this list gave out" },
     });
   }
   return { at, uuid };
+}
+
+/** Whether the database knows this moment: not 31 February, which Date reads as 3 March, nor year 0. */
+function isMoment(at: string): boolean {
+  const ms = Date.parse(at);
+  if (Number.isNaN(ms) || at.startsWith("0000")) return false;
+  return new Date(ms).toISOString().slice(0, 19) === at.slice(0, 19);
 }
 
 export interface Page<T> {

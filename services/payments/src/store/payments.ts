@@ -54,15 +54,21 @@ const COLUMNS = `p.payment, p.transfer, p.payer, p.payee, p.amount, p.asset, p.s
   to_char(p.created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as created_text`;
 
 /**
- * Adds a pending payment; false when it is there already. No conflict target is named, because of
- * duplicates at once the one that waits may be refused by any of the unique keys.
+ * Adds a pending payment and answers it; null when it is there already. No conflict target is
+ * named, because of duplicates at once the one that waits may be refused by any of the unique keys.
  */
-export async function insertPayment(db: Queryable, terms: PaymentTerms): Promise<boolean> {
-  const inserted = await db.query(
-    `insert into payments (payment, transfer, payer, payee, amount, asset, scale, invoice,
-                           note_key, note_sealed)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-     on conflict do nothing`,
+export async function insertPayment(
+  db: Queryable,
+  terms: PaymentTerms,
+): Promise<PaymentRow | null> {
+  const inserted = await db.query<Row>(
+    `with made as (
+       insert into payments (payment, transfer, payer, payee, amount, asset, scale, invoice,
+                             note_key, note_sealed)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+       on conflict do nothing
+       returning ${TABLE_COLUMNS})
+     select ${COLUMNS} from made p left join invoices i on i.invoice = p.invoice`,
     [
       idToUuid("pay", terms.payment),
       idToUuid("trf", terms.transfer),
@@ -76,7 +82,7 @@ export async function insertPayment(db: Queryable, terms: PaymentTerms): Promise
       terms.note?.sealed ?? null,
     ],
   );
-  return inserted.rowCount === 1;
+  return inserted.rows[0] === undefined ? null : toPayment(inserted.rows[0]);
 }
 
 export async function readPayment(db: Queryable, payment: string): Promise<PaymentRow | null> {
@@ -90,21 +96,29 @@ export async function readPayment(db: Queryable, payment: string): Promise<Payme
 
 /** As `readPayment`; nobody else may change it until the transaction ends. */
 export async function lockPayment(t: Transaction, payment: string): Promise<PaymentRow | null> {
-  await t.query("select 1 from payments where payment = $1 for update", [idToUuid("pay", payment)]);
-  return readPayment(t, payment);
+  const found = await t.query<Row>(
+    `select ${COLUMNS} from payments p left join invoices i on i.invoice = p.invoice
+     where p.payment = $1 for update of p`,
+    [idToUuid("pay", payment)],
+  );
+  return found.rows[0] === undefined ? null : toPayment(found.rows[0]);
 }
 
-/** Writes a final status; the trigger refuses to change one that is final already. */
+/** Makes a pending payment final and answers it as written; null when it was final already. */
 export async function writePaymentStatus(
-  t: Transaction,
+  db: Queryable,
   payment: string,
   status: Exclude<PaymentStatus, { state: "pending" }>,
-): Promise<void> {
-  await t.query(
-    `update payments set state = $2, failure = $3, finished_at = clock_timestamp()
-     where payment = $1`,
+): Promise<PaymentRow | null> {
+  const written = await db.query<Row>(
+    `with done as (
+       update payments set state = $2, failure = $3, finished_at = clock_timestamp()
+       where payment = $1 and state = 'pending'
+       returning ${TABLE_COLUMNS})
+     select ${COLUMNS} from done p left join invoices i on i.invoice = p.invoice`,
     [idToUuid("pay", payment), status.state, status.state === "failed" ? status.failure : null],
   );
+  return written.rows[0] === undefined ? null : toPayment(written.rows[0]);
 }
 
 /** Keeps the background away from a payment that is being carried out again. */

@@ -1,4 +1,4 @@
-import { idToUuid } from "@tideway/kernel";
+import { idToUuid, uuidToId } from "@tideway/kernel";
 import type { Queryable } from "@tideway/store";
 
 export interface PersonKeyRow {
@@ -42,15 +42,26 @@ export async function erasePersonKey(db: Queryable, person: string): Promise<voi
   await db.query("delete from person_keys where person = $1", [idToUuid("per", person)]);
 }
 
+/** Answers are kept 72 hours and swept a little later; payments older than this have none. */
+const ANSWERS_GONE_HOURS = 96;
+
 /**
  * Answers kept for idempotency repeat notes in the clear. Forgetting them is harmless: a retry
- * runs the handler again, which finds the payment or invoice by the same operation.
+ * runs the handler again, which finds the payment or invoice by the same operation. Answers with
+ * this person's notes are kept for the person, and for those who paid the person's invoices.
  */
 export async function forgetAnswersWithNotes(db: Queryable, person: string): Promise<void> {
+  const found = await db.query<{ payer: string }>(
+    `select distinct payer from payments
+     where payee = $1 and state = 'paid' and invoice is not null
+       and created_at > now() - make_interval(hours => $2)`,
+    [idToUuid("per", person), ANSWERS_GONE_HOURS],
+  );
+  const holders = [person, ...found.rows.map(({ payer }) => uuidToId("per", payer))];
   await db.query(
     `update idempotency_keys set status = null, reply = null
-     where reply ->> 'note' is not null
+     where principal = any($2::text[]) and reply ->> 'note' is not null
        and (principal = $1 or reply -> 'payee' ->> 'person' = $1)`,
-    [person],
+    [person, holders],
   );
 }
