@@ -100,7 +100,13 @@ function npmCi(root) {
   // Under `npm start` npm says where it is itself; otherwise the one on the path is meant.
   const own = process.env.npm_execpath;
   const command = own?.endsWith(".js") ? process.execPath : "npm";
-  const args = [...(command === "npm" ? [] : [own]), "ci", "--no-fund", "--no-audit", "--loglevel=error"];
+  const args = [
+    ...(command === "npm" ? [] : [own]),
+    "ci",
+    "--no-fund",
+    "--no-audit",
+    "--loglevel=error",
+  ];
   // stdout is for data; what npm says is progress.
   const child = spawn(command, args, { cwd: root, stdio: ["ignore", 2, 2] });
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, () => child.kill(name));

@@ -1,5 +1,6 @@
 export * from "./database-failure.ts";
 export * from "./identifier.ts";
+export * from "./is-answering.ts";
 export * from "./migrate.ts";
 export * from "./pool.ts";
 export * from "./provision.ts";

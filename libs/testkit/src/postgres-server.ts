@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { until } from "@tideway/kernel";
-import { Client } from "pg";
+import { isAnswering } from "@tideway/store";
 
 const run = promisify(execFile);
 
@@ -56,7 +56,7 @@ export async function startTestServer(): Promise<TestServer> {
     { ...options, stdio: "ignore" },
   );
   const url = `postgresql://postgres:test@localhost/postgres?host=${encodeURIComponent(home)}`;
-  await until(() => answers(url), { deadlineMs: 20_000, what: "the test PostgreSQL answers" });
+  await until(() => isAnswering(url), { deadlineMs: 20_000, what: "the test PostgreSQL answers" });
   return {
     url,
     stop: async () => {
@@ -83,21 +83,4 @@ async function userForPostgres(): Promise<{ uid: number; gid: number }> {
     if (uid !== undefined && gid !== undefined) return { uid, gid };
   }
   throw new Error("PostgreSQL refuses to run as root, and there is no user postgres or nobody.");
-}
-
-async function answers(url: string): Promise<boolean> {
-  const client = new Client({ connectionString: url });
-  client.on("error", () => {
-    // Told by connect() below.
-  });
-  try {
-    await client.connect();
-    return true;
-  } catch {
-    return false;
-  } finally {
-    await client.end().catch(() => {
-      // It never connected.
-    });
-  }
 }

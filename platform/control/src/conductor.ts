@@ -1,20 +1,22 @@
 /**
  * The loop that keeps everything in motion: each 250 ms, and at once when something changed, it
  * looks at the gateway, at every rollout under way, and makes the world agree. One pass at a time.
+ * What fails for one rollout must not keep the others, or the world, from being looked after.
  */
-import { adminErrors } from "@tideway/api-admin";
 import type { GatewayState } from "@tideway/gateway";
 import { sleep } from "@tideway/kernel";
 import type { Clock } from "@tideway/kernel";
 import type { Command, RolloutState } from "@tideway/rollout";
 import type { Pool } from "@tideway/store";
-import { errorFields } from "@tideway/telemetry";
 import type { Logger } from "@tideway/telemetry";
 import type { EvidenceReader } from "./evidence-reader.ts";
 import type { MetricHistory } from "./metric-history.ts";
+import { createRepeatedErrors } from "./repeated-errors.ts";
 import { lookAtRollout } from "./rollout-look.ts";
+import { pruneEvidence } from "./store/evidence.ts";
 import { runningRollouts } from "./store/rollouts.ts";
 import type { RolloutRow } from "./store/rollouts.ts";
+import { createWaitingCommands, settle } from "./waiting-commands.ts";
 import type { World } from "./world.ts";
 
 export interface ConductorOptions {
@@ -29,6 +31,7 @@ export interface ConductorOptions {
 
 export interface Conductor {
   readonly gateway: GatewayState | null;
+  /** Resolves when the pass under way at the time of the signal is over. */
   run(signal: AbortSignal): Promise<void>;
   /** Looks again at once. */
   readonly wake: () => void;
@@ -38,30 +41,30 @@ export interface Conductor {
   onChange(listener: (services: readonly string[]) => void): () => void;
 }
 
-interface Waiting {
-  readonly service: string;
-  readonly command: Command;
-  readonly done: PromiseWithResolvers<void>;
-}
-
 const LOOK_EVERY_MS = 250;
+const PRUNE_EVERY_MS = 60_000;
+const PRUNE_ROWS_MAX = 20_000;
 
 export function createConductor(options: ConductorOptions): Conductor {
-  const { logger, world, history, clock } = options;
-  const waiting = new Map<string, Waiting[]>();
+  const { logger, world, history, clock, pool } = options;
+  const commands = createWaitingCommands();
+  const errors = createRepeatedErrors(logger, clock);
   const listeners = new Set<(services: readonly string[]) => void>();
   let gateway: GatewayState | null = null;
+  let prunedAtMs = 0;
   let nudge = new AbortController();
 
   const wake = (): void => nudge.abort();
 
+  /** Whether something was decided, or must be looked at again at once. */
   const lookAt = async (row: RolloutRow<RolloutState>): Promise<boolean> => {
-    const next = waiting.get(row.rollout)?.shift() ?? null;
-    const context = { ...options, gateway, running: world.running, nowMs: clock.now() };
+    const next = commands.take(row.rollout);
+    const context = { ...options, gateway, running: world.running, nowMs: clock.now(), errors };
     try {
       const look = await lookAtRollout(context, row, next?.command ?? null);
+      errors.clear(row.rollout);
       if (look === null) {
-        if (next !== null) waiting.get(row.rollout)?.unshift(next);
+        if (next !== null) commands.putBack(row.rollout, next);
         return true;
       }
       settle(next, look.illegal);
@@ -71,32 +74,31 @@ export function createConductor(options: ConductorOptions): Conductor {
       return look.transition.decisions.length > 0;
     } catch (error) {
       next?.done.reject(error);
-      throw error;
-    }
-  };
-
-  const refuseRest = (running: readonly RolloutRow<RolloutState>[]): void => {
-    for (const [rollout, list] of waiting) {
-      if (running.some((row) => row.rollout === rollout) && list.length > 0) continue;
-      for (const { service, done } of list) {
-        done.reject(adminErrors.error("ROLLOUT_NOT_RUNNING", { given: { service } }));
-      }
-      waiting.delete(rollout);
+      errors.report("rollout.look-failed", row.rollout, error);
+      return false;
     }
   };
 
   const pass = async (): Promise<void> => {
     gateway = await options.readGateway().catch(() => null);
     if (gateway !== null) history.record(gateway, clock.now());
-    const running = await runningRollouts<RolloutState>(options.pool);
-    refuseRest(running);
+    const running = await runningRollouts<RolloutState>(pool);
+    const ids = new Set(running.map(({ rollout }) => rollout));
+    commands.refuseAllBut(ids);
+    options.evidence.keepOnly(ids);
     const changed: string[] = [];
     for (const row of running) if (await lookAt(row)) changed.push(row.service);
-    const rollouts =
-      changed.length === 0 ? running : await runningRollouts<RolloutState>(options.pool);
+    const rollouts = changed.length === 0 ? running : await runningRollouts<RolloutState>(pool);
     await world.reconcile(rollouts, gateway);
     for (const listener of listeners) listener(changed);
     if (changed.length > 0) wake();
+    await pruneNowAndThen();
+  };
+
+  const pruneNowAndThen = async (): Promise<void> => {
+    if (clock.monotonic() - prunedAtMs < PRUNE_EVERY_MS) return;
+    prunedAtMs = clock.monotonic();
+    await pruneEvidence(pool, PRUNE_ROWS_MAX);
   };
 
   return {
@@ -110,37 +112,22 @@ export function createConductor(options: ConductorOptions): Conductor {
         nudge = new AbortController();
         try {
           await pass();
+          errors.clear("pass");
         } catch (error) {
-          logger.error("conductor.pass-failed", errorFields(error));
+          errors.report("conductor.pass-failed", "pass", error);
         }
-        await sleep(LOOK_EVERY_MS, nudge.signal);
+        if (!signal.aborted) await sleep(LOOK_EVERY_MS, nudge.signal);
       }
+      commands.close();
     },
     command: (rollout, service, command) => {
-      const done = Promise.withResolvers<void>();
-      const list = waiting.get(rollout) ?? [];
-      list.push({ service, command, done });
-      waiting.set(rollout, list);
+      const done = commands.add(rollout, service, command);
       wake();
-      return done.promise;
+      return done;
     },
     onChange: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
   };
-}
-
-function settle(
-  next: Waiting | null,
-  illegal: { readonly action: string; readonly state: string; readonly reason: string } | null,
-): void {
-  if (next === null) return;
-  if (illegal === null) return next.done.resolve();
-  const { action, state } = illegal;
-  next.done.reject(
-    adminErrors.error("ROLLOUT_ACTION_ILLEGAL", {
-      given: { action, state, service: next.service, reason: illegal.reason },
-    }),
-  );
 }

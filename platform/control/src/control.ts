@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { TOKEN_ISSUER } from "@tideway/api-identity";
 import { createProcessEngine } from "@tideway/engine";
 import { gatewayAdmin } from "@tideway/gateway";
-import { systemClock } from "@tideway/kernel";
+import { sleep, systemClock } from "@tideway/kernel";
 import type { FastifyInstance, FastifyRequest } from "@tideway/http";
 import { createPool } from "@tideway/store";
 import type { Pool } from "@tideway/store";
@@ -36,6 +36,8 @@ export interface Control {
 }
 
 const DRAIN_GRACE_MS = 12_000;
+/** For requests that are being answered when control ends. */
+const ANSWERS_MS_MAX = 500;
 /** Shorter than the conductor may wait: a gateway that hangs counts as away. */
 const GATEWAY_TIMEOUT_MS = 2_000;
 
@@ -107,30 +109,61 @@ export async function startControl(
     app.server.listen(config.listen, resolve);
   });
 
-  const ending = new AbortController();
-  const following = world.follow(ending.signal, wake).catch((error: unknown) => {
+  const deciding = new AbortController();
+  const watching = new AbortController();
+  const following = world.follow(watching.signal, wake).catch((error: unknown) => {
     // Without the engine's states nothing can be decided; the supervisor starts a new control.
     logger.error("engine.watch-ended", errorFields(error));
-    if (!ending.signal.aborted) process.exit(1);
+    if (!watching.signal.aborted) process.exit(1);
   });
-  const running = conductor.run(ending.signal);
-  const end = async (): Promise<void> => {
-    ending.abort();
+  const running = conductor.run(deciding.signal);
+  /** First, so that nothing is decided about instances that end because everything does. */
+  const decideNoMore = async (): Promise<void> => {
+    deciding.abort();
     await running;
+  };
+  const end = async (): Promise<void> => {
+    await decideNoMore();
+    watching.abort();
     await following;
     await engine.close();
     gateway.close();
-    await app.close();
+    await closeServer(app);
     await pool.end();
   };
   return {
     app,
     leave: end,
     stop: async () => {
+      await decideNoMore();
       await engine.stopAll(DRAIN_GRACE_MS);
       await end();
     },
   };
+}
+
+/**
+ * Fastify ends open connections only of a server that it told to listen itself. An open console,
+ * or a connection kept for later, would otherwise hold control up until it is killed.
+ */
+async function closeServer(app: FastifyInstance): Promise<void> {
+  const answered = new AbortController();
+  const closed = app.close().then(() => answered.abort());
+  await sleep(ANSWERS_MS_MAX, answered.signal);
+  app.server.closeAllConnections();
+  await closed;
+}
+
+/** Drains and ends the instances of a home that no control looks after. */
+export async function stopInstances(home: string, logger: Logger): Promise<void> {
+  const engine = createProcessEngine({
+    home,
+    node: process.execPath,
+    environment: () => Promise.resolve({}),
+    onError: (error) => logger.error("engine.failed", errorFields(error)),
+  });
+  await engine.stopAll(DRAIN_GRACE_MS);
+  await engine.close();
 }
 
 function openPool(url: string, logger: Logger): Pool {

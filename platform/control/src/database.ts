@@ -1,7 +1,7 @@
 /** Control's own database, made and migrated like any service's. */
 import { join } from "node:path";
 import { until } from "@tideway/kernel";
-import { issueLogin, migrate, provisionDatabase } from "@tideway/store";
+import { issueLogin, migrate, provisionDatabase, isAnswering } from "@tideway/store";
 import { Client } from "pg";
 import { controlErrors } from "./config.ts";
 import type { ControlConfig } from "./config.ts";
@@ -12,7 +12,7 @@ const POSTGRES_WAIT_MS = 60_000;
 
 /** Waits for PostgreSQL, migrates, and answers the address control connects with. */
 export async function openControlDatabase(config: ControlConfig): Promise<string> {
-  await until(() => answers(config.postgresUrl), {
+  await until(() => isAnswering(config.postgresUrl), {
     deadlineMs: POSTGRES_WAIT_MS,
     intervalMs: 50,
     what: "PostgreSQL answers",
@@ -43,21 +43,4 @@ async function refuseDemoOperator(url: string): Promise<void> {
   const found = await client.query("select 1 from operators where name = $1", [DEMO_OPERATOR.name]);
   await client.end();
   if (found.rowCount !== 0) throw controlErrors.error("DEMO_OPERATOR_IN_PRODUCTION");
-}
-
-async function answers(url: string): Promise<boolean> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
-  client.on("error", () => {
-    // Told by connect() below.
-  });
-  try {
-    await client.connect();
-    return true;
-  } catch {
-    return false;
-  } finally {
-    await client.end().catch(() => {
-      // It never connected.
-    });
-  }
 }

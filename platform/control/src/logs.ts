@@ -1,7 +1,13 @@
-/** The last lines of a service's instances, and what came after a cursor. */
-import { open, readdir, stat } from "node:fs/promises";
+/**
+ * The last lines of a service's instances, and what came after a cursor. Whoever follows gets each
+ * line once: the oldest new ones first, and the cursor moves on only over what was handed out. A
+ * log that grew too large is copied aside and cut (platform/engine); its rest is read there.
+ */
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { TextDecoder } from "node:util";
+import { formatCursor, parseCursor } from "./log-cursor.ts";
+import type { LogPosition } from "./log-cursor.ts";
+import { readPart } from "./log-part.ts";
 
 export interface LogQuery {
   readonly home: string;
@@ -18,9 +24,10 @@ export interface LogAnswer {
 }
 
 const LINES_DEFAULT = 200;
-const BYTES_MAX = 512 * 1_024;
-const FILES_MAX = 64;
-const TEXT_MAX = 8_192;
+/** The cursor of so many files stays below the 4,000 characters that the api takes. */
+const FILES_MAX = 48;
+/** How much of the end of each file is searched at first. */
+const TAIL_BYTES = 64 * 1_024;
 
 interface LogFile {
   readonly revision: string;
@@ -29,31 +36,114 @@ interface LogFile {
   readonly size: number;
 }
 
-/** Reads at most half a megabyte a file; older lines are in the files themselves. */
+interface Line {
+  readonly file: LogFile;
+  readonly text: string;
+  /** Never before the time of the line before it in its file, so that sorting keeps their order. */
+  readonly time: string;
+  /** The position after this line. */
+  readonly after: LogPosition;
+}
+
+interface FileRead {
+  readonly file: LogFile;
+  readonly lines: readonly Line[];
+  readonly before: LogPosition;
+  readonly after: LogPosition;
+}
+
+/** Reads at most half a megabyte of each of the newest files; older lines are in the files. */
 export async function readLogs(query: LogQuery): Promise<LogAnswer> {
-  const files = await listFiles(query);
-  const offsets = parseCursor(query.after);
-  const next: Record<string, number> = {};
-  const collected: LogAnswer["lines"] = [];
-  for (const file of files) {
-    const known = offsets[file.instance];
-    const from = known === undefined || known > file.size ? tailStart(file.size) : known;
-    const chunk = await readWhole(file.path, from, file.size);
-    next[file.instance] = from + chunk.bytes;
-    for (const text of chunk.lines) {
-      collected.push({ revision: file.revision, instance: file.instance, text });
-    }
-  }
-  const ordered = collected.sort((a, b) => (timeOf(a.text) < timeOf(b.text) ? -1 : 1));
+  const known = parseCursor(query.after);
   const limit = query.lines ?? LINES_DEFAULT;
-  return { lines: ordered.slice(-limit), next: JSON.stringify(next) };
+  const reads: FileRead[] = [];
+  for (const file of await listFiles(query)) {
+    reads.push(await readFile(file, known === null ? null : (known.get(file.instance) ?? START)));
+  }
+  const ordered = reads.flatMap(({ lines }) => lines).sort(byTime);
+  const shown = known === null ? ordered.slice(-limit) : ordered.slice(0, limit);
+  const next = new Map(
+    reads.map((read) => [
+      read.file.instance,
+      known === null ? read.after : positionAfter(read, shown),
+    ]),
+  );
+  return {
+    lines: shown.map(({ file, text }) => {
+      return { revision: file.revision, instance: file.instance, text };
+    }),
+    next: formatCursor(next),
+  };
+}
+
+/** An instance that came after the cursor was made is new from its first line on. */
+const START: LogPosition = { offset: 0, aside: 0, shrunk: false };
+
+function positionAfter(read: FileRead, shown: readonly Line[]): LogPosition {
+  const mine = new Set(shown);
+  const taken = read.lines.filter((line) => mine.has(line));
+  if (taken.length === read.lines.length) return read.after;
+  return taken.at(-1)?.after ?? read.before;
+}
+
+/** `before` is null for somebody who begins: then the end of the log is read. */
+async function readFile(file: LogFile, before: LogPosition | null): Promise<FileRead> {
+  const aside = await inodeOf(`${file.path}.1`);
+  if (before === null) return readTail(file, aside);
+  const wasCut = aside !== 0 && aside !== before.aside && before.offset > 0;
+  if (!wasCut && file.size < before.offset) {
+    // Cut a moment ago and about to be moved aside; or cut by hand, if it stays so.
+    const after = before.shrunk ? { ...START, aside } : { ...before, shrunk: true };
+    return { file, lines: [], before, after };
+  }
+  const lines: Line[] = [];
+  if (wasCut) {
+    const older = await readPart(`${file.path}.1`, before.offset, await sizeOf(`${file.path}.1`));
+    addLines(lines, file, older.lines, before.aside);
+    const after = { offset: older.end, aside: before.aside, shrunk: false };
+    if (!older.isComplete) return { file, lines, before, after };
+  }
+  const part = await readPart(file.path, wasCut ? 0 : before.offset, file.size);
+  addLines(lines, file, part.lines, aside);
+  return { file, lines, before, after: { offset: part.end, aside, shrunk: false } };
+}
+
+async function readTail(file: LogFile, aside: number): Promise<FileRead> {
+  const from = Math.max(0, file.size - TAIL_BYTES);
+  const part = await readPart(file.path, from, file.size);
+  const lines: Line[] = [];
+  // The first one is what the search cut in two.
+  addLines(lines, file, from > 0 ? part.lines.slice(1) : part.lines, aside);
+  const after = { offset: part.end, aside, shrunk: false };
+  return { file, lines, before: after, after };
+}
+
+/** A line without a time, as of a crash, belongs to the one before it. */
+function addLines(
+  lines: Line[],
+  file: LogFile,
+  added: readonly { readonly text: string; readonly end: number }[],
+  aside: number,
+): void {
+  let time = lines.at(-1)?.time ?? "";
+  for (const { text, end } of added) {
+    const own = /"time":"([^"]{10,40})"/.exec(text)?.[1] ?? "";
+    if (own > time) time = own;
+    lines.push({ file, text, time, after: { offset: end, aside, shrunk: false } });
+  }
+}
+
+/** Equal times compare as equal, so that lines of one file keep their order. */
+function byTime(a: Line, b: Line): number {
+  if (a.time === b.time) return 0;
+  return a.time < b.time ? -1 : 1;
 }
 
 async function listFiles(query: LogQuery): Promise<LogFile[]> {
   const base = join(query.home, "logs", "instances");
   const pattern = new RegExp(`^${query.service}-\\d+$`);
-  const revisions = (await names(base)).filter((name) =>
-    query.revision === undefined ? pattern.test(name) : name === query.revision,
+  const revisions = (await names(base)).filter(
+    (name) => pattern.test(name) && (query.revision ?? name) === name,
   );
   const files: (LogFile & { readonly changedMs: number })[] = [];
   for (const revision of revisions) {
@@ -69,46 +159,15 @@ async function listFiles(query: LogQuery): Promise<LogFile[]> {
   return files.sort((a, b) => b.changedMs - a.changedMs).slice(0, FILES_MAX);
 }
 
-/** Whole lines between two offsets; a half-written last one is left for the next time. */
-async function readWhole(
-  path: string,
-  from: number,
-  to: number,
-): Promise<{ readonly lines: string[]; readonly bytes: number }> {
-  const length = Math.min(to - from, BYTES_MAX);
-  if (length <= 0) return { lines: [], bytes: 0 };
-  const handle = await open(path, "r");
-  try {
-    const buffer = Buffer.alloc(length);
-    const { bytesRead } = await handle.read(buffer, 0, length, from);
-    const end = buffer.lastIndexOf(0x0a, bytesRead - 1) + 1;
-    const text = new TextDecoder().decode(buffer.subarray(0, end));
-    const lines = text.split("\n").filter((line) => line !== "");
-    return { lines: lines.map((line) => line.slice(0, TEXT_MAX)), bytes: end };
-  } finally {
-    await handle.close();
-  }
+async function inodeOf(path: string): Promise<number> {
+  return stat(path).then(
+    ({ ino }) => ino,
+    () => 0,
+  );
 }
 
-function tailStart(size: number): number {
-  return Math.max(0, size - BYTES_MAX / 8);
-}
-
-function parseCursor(text: string | undefined): Record<string, number> {
-  if (text === undefined) return {};
-  try {
-    const value: unknown = JSON.parse(text);
-    const entries = Object.entries(value ?? {}).filter(
-      (entry): entry is [string, number] => Number.isSafeInteger(entry[1]) && entry[1] >= 0,
-    );
-    return Object.fromEntries(entries);
-  } catch {
-    return {};
-  }
-}
-
-function timeOf(line: string): string {
-  return /"time":"([^"]+)"/.exec(line)?.[1] ?? "";
+async function sizeOf(path: string): Promise<number> {
+  return (await stat(path)).size;
 }
 
 async function names(folder: string): Promise<string[]> {

@@ -63,3 +63,14 @@ test("quantiles lie within their bucket, and old points are forgotten", () => {
   history.record(state("a", 2, 0), 2_000_000);
   expect(history.points("shop", 10_000, 2_000_000)).toHaveLength(1);
 });
+
+test("a revision that left and came back counts from nothing, though the gateway is the same", () => {
+  const history = createMetricHistory();
+  history.record(state("a", 100, 0), 1_000);
+  history.record({ ...state("a", 0, 0), services: [] }, 2_000);
+  history.record(state("a", 5, 1), 3_000);
+  // Left and back between two looks.
+  history.record(state("a", 2, 0), 4_000);
+  expect(history.points("shop", 60, 4_000).map(({ requests }) => requests)).toEqual([0, 5, 2]);
+  expect(history.points("shop", 60, 4_000).map(({ bad }) => bad)).toEqual([0, 1, 0]);
+});

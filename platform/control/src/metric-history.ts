@@ -66,7 +66,9 @@ export function createMetricHistory(): MetricHistory {
         );
         for (const counters of service.revisions) {
           // Before the first look there is no telling in which second the old counts belong.
-          const before = last.get(counters.revision) ?? (isFirst ? counters : null);
+          const known = last.get(counters.revision) ?? (isFirst ? counters : null);
+          // A revision that left the configuration and came back counts from 0 again.
+          const before = known !== null && known.requests > counters.requests ? null : known;
           kept.push(difference(counters, before, second));
           last.set(counters.revision, counters);
         }
@@ -76,6 +78,7 @@ export function createMetricHistory(): MetricHistory {
         );
         people.set(service.service, [...met, { at: second, ...service.people }]);
       }
+      forgetAllBut(state, last);
     },
     points: within,
     lane: (service, revision, seconds, nowMs) => {
@@ -89,6 +92,14 @@ export function createMetricHistory(): MetricHistory {
       return seen === 0 ? null : bad / seen;
     },
   };
+}
+
+/** What left the configuration begins anew when it comes back. */
+function forgetAllBut(state: GatewayState, last: Map<string, RevisionCounters>): void {
+  const present = new Set(
+    state.services.flatMap(({ revisions }) => revisions.map(({ revision }) => revision)),
+  );
+  for (const revision of last.keys()) if (!present.has(revision)) last.delete(revision);
 }
 
 function difference(now: RevisionCounters, before: RevisionCounters | null, at: number): Point {

@@ -58,6 +58,14 @@ test("only the local operator adds others, each name once and with a long passwo
   ]);
 });
 
+test("an operator has twenty sessions at most; the oldest end", async () => {
+  const tokens: string[] = [];
+  for (let i = 0; i < 22; i++) tokens.push((await signIn(DEMO_OPERATOR.password)).token);
+  const known = await Promise.all(tokens.map((token) => operators.bySession(token)));
+  expect(known.slice(0, 2)).toEqual([null, null]);
+  expect(known.filter((operator) => operator !== null)).toHaveLength(20);
+});
+
 test("production has no demo operator", async () => {
   const other = await testDatabase({
     service: "control",
@@ -67,6 +75,20 @@ test("production has no demo operator", async () => {
   const attempt = strict.signIn(DEMO_OPERATOR.name, DEMO_OPERATOR.password);
   await expect(attempt).rejects.toMatchObject({ code: "OPERATOR_CREDENTIALS_WRONG" });
   await other.close();
+});
+
+test("many guesses at once do not get past the limit", async () => {
+  const local = operators.byLocalToken(
+    readFileSync(join(home, "secrets/operator.token"), "utf8").trim(),
+  );
+  if (local === null) throw new Error("The local token is not known.");
+  await operators.add(local, "ada", "a long password");
+  const guesses = Array.from({ length: 12 }, () =>
+    signIn("wrong", "ada").catch((error: unknown) => Reflect.get(Object(error), "code")),
+  );
+  const codes = await Promise.all(guesses);
+  expect(codes.filter((code) => code === "OPERATOR_CREDENTIALS_WRONG")).toHaveLength(5);
+  expect(codes.filter((code) => code === "OPERATOR_THROTTLED")).toHaveLength(7);
 });
 
 test("wrong passwords are refused alike, and after five of them the right one too", async () => {

@@ -23,6 +23,7 @@ export interface Operators {
   signIn(name: string, password: string): Promise<{ operator: Operator; token: string }>;
   /** Throws OPERATOR_NOT_LOCAL, OPERATOR_EXISTS or OPERATOR_PASSWORD_WEAK. */
   add(by: Operator, name: string, password: string): Promise<Operator>;
+  find(name: string): Promise<Operator | null>;
   signOut(token: string): Promise<void>;
   bySession(token: string): Promise<Operator | null>;
   /** The local operator, for the token of the command line. */
@@ -31,7 +32,7 @@ export interface Operators {
 
 export const SESSION_HOURS = 12;
 const PASSWORD_LENGTH_MIN = 12;
-const LOCAL_OPERATOR: Operator = { operator: "opr_local", name: "local operator" };
+const LOCAL_OPERATOR: Operator = { operator: "opr_local", name: "local" };
 const scryptAsync = promisify<string, Buffer, number, Buffer>(scrypt);
 
 export interface OperatorsOptions {
@@ -59,11 +60,12 @@ export async function openOperators(options: OperatorsOptions): Promise<Operator
       if (row !== null && row.locked_seconds > 0) {
         throw adminErrors.error("OPERATOR_THROTTLED", { given: { seconds: row.locked_seconds } });
       }
-      const matches = await verifyPassword(password, row?.password_hash ?? nobodysHash);
-      if (row === null || !matches) {
-        if (row !== null) await rows.countFailure(pool, row.operator);
-        throw adminErrors.error("OPERATOR_CREDENTIALS_WRONG");
+      // Counted before it is checked, or many tries at once would all come before the first count.
+      if (row !== null && !(await rows.countAttempt(pool, row.operator))) {
+        throw adminErrors.error("OPERATOR_THROTTLED", { given: { seconds: 1 } });
       }
+      const matches = await verifyPassword(password, row?.password_hash ?? nobodysHash);
+      if (row === null || !matches) throw adminErrors.error("OPERATOR_CREDENTIALS_WRONG");
       await rows.clearFailures(pool, row.operator);
       const token = randomBytes(32).toString("base64url");
       const session = { tokenHash: digest(token), operator: row.operator, hours: SESSION_HOURS };
@@ -71,6 +73,10 @@ export async function openOperators(options: OperatorsOptions): Promise<Operator
       return { operator: { operator: row.operator, name: row.name }, token };
     },
     add: (by, name, password) => addOperator(pool, by, { name, password }),
+    find: async (name) => {
+      const row = await rows.findOperator(pool, name);
+      return row === null ? null : { operator: row.operator, name: row.name };
+    },
     signOut: (token) => rows.deleteSession(pool, digest(token)),
     bySession: (token) => rows.findSession(pool, digest(token)),
     byLocalToken: (token) => (sameHex(digest(token), localHash) ? LOCAL_OPERATOR : null),

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { adminErrors } from "@tideway/api-admin";
 import type { Revision } from "@tideway/engine";
 import { isCoded } from "@tideway/kernel";
-import { issueLogin, migrate, provisionDatabase } from "@tideway/store";
+import { allowConnections, issueLogin, migrate, provisionDatabase } from "@tideway/store";
 import type { ControlConfig } from "./config.ts";
 import { readSecret, serviceKeyOf, writeSecret } from "./secrets.ts";
 
@@ -46,13 +46,14 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
         manifest.connectionsMax / Math.max(1, manifest.scaling.instancesMin),
       );
       return {
+        // First, so that no declaration can name away what the platform says.
+        ...pick(variables, ["TIDEWAY_LOG_LEVEL", ...manifest.configuration]),
         TIDEWAY_INTERNAL_URL: config.internalUrl,
         TIDEWAY_PUBLIC_URL: config.publicUrl,
         TIDEWAY_PROFILE: config.profile,
         TIDEWAY_SERVICE_KEY: serviceKeyOf(masterKey, revision.service),
         TIDEWAY_CONNECTIONS_MAX: String(Math.max(2, perInstance)),
         ...(manifest.database ? { TIDEWAY_DATABASE_URL: await urlOf(revision) } : {}),
-        ...pick(variables, ["TIDEWAY_LOG_LEVEL", ...manifest.configuration]),
       };
     },
   };
@@ -61,6 +62,11 @@ export function createProvisioning(options: ProvisioningOptions): Provisioning {
 async function prepare(config: ControlConfig, revision: Revision): Promise<void> {
   if (!revision.manifest.database) return;
   const database = await provision(config, revision);
+  await allowConnections({
+    adminUrl: config.postgresUrl,
+    login: loginOf(revision),
+    connectionsMax: connectionsOf(revision),
+  });
   try {
     await migrate({
       url: database.adminUrl,
@@ -92,11 +98,15 @@ async function loginUrl(config: ControlConfig, revision: Revision): Promise<stri
   const url = await issueLogin({
     adminUrl: config.postgresUrl,
     database: await provision(config, revision),
-    login: `${revision.service.replaceAll("-", "_")}_login_a`,
+    login: loginOf(revision),
     connectionsMax: connectionsOf(revision),
   });
   await writeSecret(path, url);
   return url;
+}
+
+function loginOf(revision: Revision): string {
+  return `${revision.service.replaceAll("-", "_")}_login_a`;
 }
 
 function connectionsOf(revision: Revision): number {

@@ -80,3 +80,46 @@ test("two uploads at once leave one whole folder and no draft", async () => {
   expect(readdirSync(join(home, "revisions/shop"))).toEqual([revision.digest]);
   expect(readFileSync(join(one, "migrations/0001_a.sql"), "utf8")).toBe("select 1");
 });
+
+const refused = (change: Partial<Manifest>): string => {
+  try {
+    checkUpload({ ...upload, manifest: { ...manifest, ...change } });
+    return "taken";
+  } catch (error) {
+    if (!isCoded(error, "REVISION_INVALID")) throw error;
+    return error.message;
+  }
+};
+
+test("a policy by which no rollout could run is refused before anything is prepared", () => {
+  const falling = { ...ROLLOUT_DEFAULT, steps: [{ weight: 50 }, { weight: 5 }] };
+  expect(refused({ rollout: falling })).toContain("5 % does not rise above 50 %");
+  const hasty = { ...ROLLOUT_DEFAULT, stepSecondsMin: 700 };
+  expect(refused({ rollout: hasty })).toContain("stepSecondsMin");
+  const scaling = { ...SCALING_DEFAULT, instancesMin: 9 };
+  expect(refused({ scaling })).toContain("instancesMin");
+});
+
+test("a route that the gateway would refuse is refused here: it would stop every service", () => {
+  const route = {
+    name: "look",
+    method: "GET",
+    path: "/look",
+    auth: "public",
+    exposure: "public",
+    idempotent: false,
+    deadlineMs: 1_000,
+    bodyBytesMax: 0,
+  } as const;
+  expect(refused({ routes: [route] })).toBe("taken");
+  expect(refused({ routes: [{ ...route, path: "/no such path" }] })).toContain("the gateway");
+  expect(refused({ routes: [{ ...route, method: "get" }] })).toContain("the gateway");
+});
+
+test.each(["TIDEWAY_POSTGRES_URL", "TIDEWAY_MASTER_KEY_FILE", "TIDEWAY_SERVICE_KEY"])(
+  "a declaration cannot ask for %s",
+  (name) => {
+    expect(refused({ configuration: [name] })).toContain(name);
+    expect(refused({ configuration: ["TIDEWAY_SHOP_COLOUR"] })).toBe("taken");
+  },
+);

@@ -3,9 +3,12 @@
  * and contents, so that a folder either holds exactly what was uploaded or is refused.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { adminErrors } from "@tideway/api-admin";
+import { checkConfig } from "@tideway/gateway";
+import { isCoded } from "@tideway/kernel";
+import { policyProblem } from "@tideway/rollout";
 import { Manifest, canonicalJson } from "@tideway/schema";
 import { Value } from "typebox/value";
 
@@ -24,6 +27,18 @@ export interface CheckedRevision {
 }
 
 const FILES_MAX = 500;
+/**
+ * Control's own variables, which an instance must never be handed (the superuser's address of the
+ * database is one of them), and those that the platform sets for each instance.
+ */
+const PLATFORM_VARIABLES: ReadonlySet<string> = new Set(
+  [
+    ["HOME", "POSTGRES_URL", "POSTGRES_SETTINGS", "MASTER_KEY_FILE", "OPERATORS_URL"],
+    ["OPERATORS_LISTEN", "PUBLIC_LISTEN", "INTERNAL_LISTEN", "TLS_CERT", "TLS_KEY"],
+    ["SERVICE", "REVISION", "INSTANCE", "INSTANCE_SECRET", "INTERNAL_URL", "PUBLIC_URL"],
+    ["DATABASE_URL", "CONNECTIONS_MAX", "SERVICE_KEY", "PROFILE", "LISTEN"],
+  ].flatMap((names) => names.map((name) => `TIDEWAY_${name}`)),
+);
 const PATH_PATTERN = /^(main\.mjs|main\.mjs\.map|migrations\/\d{4}_[a-z0-9_]+\.sql)$/;
 
 /** Checks names, manifest and contents, and computes the digest. Throws REVISION_INVALID. */
@@ -40,6 +55,8 @@ export function checkUpload(upload: RevisionUpload): CheckedRevision {
   if (upload.manifest.service !== service) {
     throw invalid(`its manifest is that of ${upload.manifest.service}`);
   }
+  const problem = manifestProblem(upload.manifest);
+  if (problem !== null) throw invalid(problem);
   const entries = Object.entries(upload.files);
   if (entries.length > FILES_MAX) throw invalid(`it has more than ${FILES_MAX} files`);
   const strange = entries.find(([path]) => !PATH_PATTERN.test(path));
@@ -49,6 +66,34 @@ export function checkUpload(upload: RevisionUpload): CheckedRevision {
     entries.map(([path, base64]): [string, Buffer] => [path, Buffer.from(base64, "base64")]),
   );
   return { service, manifest: upload.manifest, digest: digestOf(upload.manifest, files), files };
+}
+
+/** What the schema cannot say. */
+function manifestProblem(manifest: Manifest): string | null {
+  const { scaling, configuration } = manifest;
+  const { instancesMin, instancesMax } = scaling;
+  if (instancesMin > instancesMax) {
+    return `its instancesMin ${instancesMin} is above its instancesMax ${instancesMax}`;
+  }
+  const own = configuration.find((name) => PLATFORM_VARIABLES.has(name));
+  if (own !== undefined) return `its configuration names ${own}, which is the platform's own`;
+  return policyProblem(manifest.rollout) ?? gatewayProblem(manifest);
+}
+
+/** The gateway takes a configuration whole or not at all: one wrong route would stop every service. */
+function gatewayProblem({ service, routes, calls, grants, enforcesGrants }: Manifest) {
+  const id = `${service}-1`;
+  const split = { stable: id, candidate: null, weight: 0, rollout: null };
+  const revisions = [{ id, routes, calls, grants, endpoints: [] }];
+  const tokens = { service: "identity", path: "/keys", issuer: "identity" };
+  const services = [{ name: service, enforcesGrants, split, revisions }];
+  try {
+    checkConfig({ epoch: 0, services, apps: [], tokens });
+    return null;
+  } catch (error) {
+    if (!isCoded(error)) throw error;
+    return `the gateway would refuse it at ${error.given["path"]}: ${error.given["problem"]}`;
+  }
 }
 
 /** Hex SHA-256 over the manifest and every file with its name, in the order of names. */
@@ -70,20 +115,33 @@ export async function storeRevision(home: string, revision: CheckedRevision): Pr
   const folder = revisionFolder(home, revision.service, revision.digest);
   if (await exists(join(folder, "manifest.json"))) return folder;
   const draft = `${folder}.draft-${randomUUID()}`;
+  await mkdir(join(draft, "migrations"), { recursive: true });
   for (const [path, contents] of revision.files) {
     await mkdir(dirname(join(draft, path)), { recursive: true });
-    await writeFile(join(draft, path), contents);
+    await writeFile(join(draft, path), contents, { flush: true });
   }
-  await mkdir(join(draft, "migrations"), { recursive: true });
-  await writeFile(join(draft, "manifest.json"), JSON.stringify(revision.manifest, null, 2));
+  const manifest = JSON.stringify(revision.manifest, null, 2);
+  await writeFile(join(draft, "manifest.json"), manifest, { flush: true });
+  for (const made of [join(draft, "migrations"), draft]) await syncFolder(made);
   try {
     await rename(draft, folder);
+    // The database names the revision from now on, so its name must outlive a loss of power.
+    await syncFolder(dirname(folder));
   } catch (error) {
     await rm(draft, { recursive: true, force: true });
     // Another upload of the same files was faster; its folder holds the same.
     if (!(await exists(join(folder, "manifest.json")))) throw error;
   }
   return folder;
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 async function exists(path: string): Promise<boolean> {

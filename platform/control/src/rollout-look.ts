@@ -3,9 +3,11 @@ import type { RevisionState } from "@tideway/engine";
 import type { GatewayState } from "@tideway/gateway";
 import { isFinal, step } from "@tideway/rollout";
 import type { Command, Illegal, Observation, RolloutState, Transition } from "@tideway/rollout";
+import { isCoded } from "@tideway/kernel";
 import { tx } from "@tideway/store";
 import type { Pool } from "@tideway/store";
 import type { EvidenceReader } from "./evidence-reader.ts";
+import type { RepeatedErrors } from "./repeated-errors.ts";
 import { setStable, setWithdrawn } from "./store/revisions.ts";
 import { insertDecisions, updateRollout } from "./store/rollouts.ts";
 import type { RolloutRow } from "./store/rollouts.ts";
@@ -16,6 +18,7 @@ export interface LookContext {
   readonly running: ReadonlyMap<string, RevisionState>;
   readonly gateway: GatewayState | null;
   readonly nowMs: number;
+  readonly errors: RepeatedErrors;
 }
 
 export interface Look {
@@ -62,10 +65,26 @@ async function observe(
     evidence:
       context.gateway === null || row.state.name === "starting"
         ? null
-        : await context.evidence.read(row.service, row.rollout, row.state).catch(() => null),
+        : await readEvidence(context, row),
     sample: service?.people ?? null,
     command,
   };
+}
+
+/** Null when it cannot be had now: a rollout waits then, and may be aborted as ever. */
+async function readEvidence(
+  context: LookContext,
+  row: RolloutRow<RolloutState>,
+): Promise<Observation["evidence"]> {
+  try {
+    return await context.evidence.read(row.service, row.rollout, row.state);
+  } catch (error) {
+    // The gateway is away, or has not heard of this rollout yet.
+    if (!isCoded(error)) {
+      context.errors.report("evidence.unreadable", `evidence of ${row.rollout}`, error);
+    }
+    return null;
+  }
 }
 
 function isSaveDue(before: RolloutState, after: RolloutState): boolean {
@@ -100,9 +119,15 @@ async function save(
       await setStable(t, row.service, row.to_revision);
       await setWithdrawn(t, row.to_revision, "never");
     }
-    if (isOver && state.name !== "promoted") await setWithdrawn(t, row.to_revision, "now");
+    if (isOver && speaksAgainst(state)) await setWithdrawn(t, row.to_revision, "now");
     return true;
   });
+}
+
+/** A rollback that its operator called off says nothing about the revision it was to return to. */
+function speaksAgainst(state: RolloutState): boolean {
+  if (state.name === "promoted") return false;
+  return state.name !== "aborted" || state.plan.strategy === "judged";
 }
 
 function failureLines(state: RevisionState | undefined): string[] | null {

@@ -3,13 +3,14 @@ import { adminErrors } from "@tideway/api-admin";
 import { newId } from "@tideway/kernel";
 import type { Clock } from "@tideway/kernel";
 import { START_SECONDS_MAX, startRollout } from "@tideway/rollout";
+import type { Transition } from "@tideway/rollout";
 import { sqlState, tx } from "@tideway/store";
 import type { Pool } from "@tideway/store";
 import type { MetricHistory } from "./metric-history.ts";
 import type { Provisioning } from "./provisioning.ts";
 import { findRevision, findRollbackTarget, findService } from "./store/revisions.ts";
 import type { RevisionRow } from "./store/revisions.ts";
-import { insertDecisions, insertRollout } from "./store/rollouts.ts";
+import { findRunning, insertDecisions, insertRollout } from "./store/rollouts.ts";
 import { toRevision } from "./world.ts";
 
 export interface RolloutStarter {
@@ -30,64 +31,26 @@ export interface RolloutStarterOptions {
 
 /** How far back the rate before a rollout is measured. */
 const RATE_BEFORE_SECONDS = 300;
+const UNIQUE_VIOLATION = "23505";
 
 export function createRolloutStarter(options: RolloutStarterOptions): RolloutStarter {
-  const { pool, clock, history } = options;
+  const { pool } = options;
+  const beginning = new Set<string>();
 
-  const begin = async (
-    row: RevisionRow,
-    strategy: "judged" | "immediate",
-    by: string,
-  ): Promise<string> => {
-    const service = await findService(pool, row.service);
-    const from = service?.stable ?? null;
-    if (from === row.revision) {
-      throw adminErrors.error("REVISION_IS_STABLE", { given: { revision: row.revision } });
-    }
-    await options.provisioning.prepare(toRevision(options.home, row));
-    const nowMs = clock.now();
-    const { state, decisions } = startRollout(
-      {
-        service: row.service,
-        from,
-        to: row.revision,
-        strategy,
-        policy: row.manifest.rollout,
-        rateBefore: history.badPeopleRate(row.service, RATE_BEFORE_SECONDS, nowMs),
-        startSecondsMax: START_SECONDS_MAX,
-        startedBy: by,
-      },
-      nowMs,
-    );
-    const rollout = newId("rol", nowMs);
+  /** One at a time for each service: whoever loses must not have migrated anything before. */
+  const alone = async (row: RevisionRow, strategy: Strategy, by: string): Promise<string> => {
+    const { service } = row;
+    if (beginning.has(service)) throw runs(service, "one is being prepared");
+    beginning.add(service);
     try {
-      await tx(pool, async (t) => {
-        await insertRollout(t, {
-          rollout,
-          service: row.service,
-          from,
-          to: row.revision,
-          state,
-          phase: state.name,
-          startedBy: by,
-        });
-        const rows = decisions.map((one) => ({ ...one, at: new Date(one.atMs) }));
-        await insertDecisions(t, rollout, rows);
-      });
-    } catch (error) {
-      // The unique index lets one rollout a service run.
-      if (sqlState(error) !== "23505") throw error;
-      throw adminErrors.error("ROLLOUT_RUNNING", {
-        given: { service: row.service, rollout: "see tideway get rollout" },
-        cause: error,
-      });
+      return await begin(options, row, strategy, by);
+    } finally {
+      beginning.delete(service);
     }
-    options.wake();
-    return rollout;
   };
 
   return {
-    release: async (revision, by) => begin(await known(pool, revision), "judged", by),
+    release: async (revision, by) => alone(await known(pool, revision), "judged", by),
     rollBack: async (service, revision, by) => {
       const target = revision ?? (await findRollbackTarget(pool, service));
       if (target === null) {
@@ -97,9 +60,68 @@ export function createRolloutStarter(options: RolloutStarterOptions): RolloutSta
       if (row.service !== service) {
         throw adminErrors.error("REVISION_UNKNOWN", { given: { revision: target, service } });
       }
-      return begin(row, "immediate", by);
+      return alone(row, "immediate", by);
     },
   };
+}
+
+type Strategy = "judged" | "immediate";
+
+async function begin(
+  options: RolloutStarterOptions,
+  row: RevisionRow,
+  strategy: Strategy,
+  by: string,
+): Promise<string> {
+  const { pool, clock, history, provisioning, home } = options;
+  const running = await findRunning(pool, row.service);
+  if (running !== null) throw runs(row.service, running);
+  const from = (await findService(pool, row.service))?.stable ?? null;
+  if (from === row.revision) {
+    throw adminErrors.error("REVISION_IS_STABLE", { given: { revision: row.revision } });
+  }
+  await provisioning.prepare(toRevision(home, row));
+  const nowMs = clock.now();
+  const begun = startRollout(
+    {
+      service: row.service,
+      from,
+      to: row.revision,
+      strategy,
+      policy: row.manifest.rollout,
+      rateBefore: history.badPeopleRate(row.service, RATE_BEFORE_SECONDS, nowMs),
+      startSecondsMax: START_SECONDS_MAX,
+      startedBy: by,
+    },
+    nowMs,
+  );
+  const rollout = newId("rol", nowMs);
+  await writeDown(pool, rollout, begun);
+  options.wake();
+  return rollout;
+}
+
+async function writeDown(
+  pool: Pool,
+  rollout: string,
+  { state, decisions }: Transition,
+): Promise<void> {
+  const { service, from, to, startedBy } = state.plan;
+  try {
+    await tx(pool, async (t) => {
+      await insertRollout(t, { rollout, service, from, to, state, phase: state.name, startedBy });
+      const rows = decisions.map((one) => ({ ...one, at: new Date(one.atMs) }));
+      await insertDecisions(t, rollout, rows);
+    });
+  } catch (error) {
+    // The unique index lets one rollout a service run, whoever else writes.
+    if (sqlState(error) !== UNIQUE_VIOLATION) throw error;
+    throw runs(service, (await findRunning(pool, service)) ?? "it has just begun", error);
+  }
+}
+
+function runs(service: string, rollout: string, cause?: unknown): Error {
+  return adminErrors.error("ROLLOUT_RUNNING", { given: { service, rollout }, cause });
 }
 
 async function known(pool: Pool, revision: string): Promise<RevisionRow> {

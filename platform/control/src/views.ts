@@ -9,7 +9,7 @@ import type {
 } from "@tideway/api-admin";
 import type { Engine, RevisionState } from "@tideway/engine";
 import { toTimestamp } from "@tideway/kernel";
-import { actionsOf, desired, nextLookAtMs } from "@tideway/rollout";
+import { actionsOf, nextLookAtMs } from "@tideway/rollout";
 import type { RolloutState } from "@tideway/rollout";
 import type { Pool } from "@tideway/store";
 import type { MetricHistory } from "./metric-history.ts";
@@ -18,6 +18,7 @@ import { findService, listRevisions, listServices } from "./store/revisions.ts";
 import type { ServiceRow } from "./store/revisions.ts";
 import { findRollout, listDecisions, listRollouts, runningRollouts } from "./store/rollouts.ts";
 import type { RolloutRow } from "./store/rollouts.ts";
+import { wishOf } from "./wish.ts";
 
 export interface ViewContext {
   readonly pool: Pool;
@@ -48,8 +49,7 @@ export async function showServiceByName(
   context: ViewContext,
   service: string,
 ): Promise<ServiceSummary> {
-  const row = await findService(context.pool, service);
-  if (row === null) throw adminErrors.error("SERVICE_UNKNOWN", { given: { service } });
+  const row = await requireService(context.pool, service);
   const rollouts = await runningRollouts<RolloutState>(context.pool);
   return showService(
     context,
@@ -58,12 +58,19 @@ export async function showServiceByName(
   );
 }
 
+/** Throws SERVICE_UNKNOWN. */
+export async function requireService(pool: Pool, service: string): Promise<ServiceRow> {
+  const row = await findService(pool, service);
+  if (row === null) throw adminErrors.error("SERVICE_UNKNOWN", { given: { service } });
+  return row;
+}
+
 async function showService(
   context: ViewContext,
   row: ServiceRow,
   rollout: RolloutRow<RolloutState> | undefined,
 ): Promise<ServiceSummary> {
-  const wish = rollout === undefined ? null : desired(rollout.state);
+  const wish = rollout === undefined ? null : wishOf(rollout.state);
   const candidate = wish?.candidate ?? null;
   const shown = [row.stable, candidate].filter((id) => id !== null);
   const lanes = await Promise.all(shown.map((id) => showLane(context, row.service, id)));

@@ -9,21 +9,22 @@
  */
 import type { Engine, Revision, RevisionState } from "@tideway/engine";
 import type { AppConfig, GatewayConfig, GatewayState } from "@tideway/gateway";
-import { desired } from "@tideway/rollout";
+import { systemClock } from "@tideway/kernel";
 import type { RolloutState } from "@tideway/rollout";
 import { wantedInstances } from "@tideway/scaler";
 import type { Observed } from "@tideway/scaler";
 import { canonicalJson } from "@tideway/schema";
 import type { Pool } from "@tideway/store";
-import { errorFields } from "@tideway/telemetry";
 import type { Logger } from "@tideway/telemetry";
 import { buildGatewayConfig } from "./gateway-config.ts";
 import type { ServiceWanted } from "./gateway-config.ts";
+import { createRepeatedErrors } from "./repeated-errors.ts";
 import { revisionFolder } from "./revision-files.ts";
 import { nextEpoch } from "./store/epoch.ts";
 import { findRevisions, listServices } from "./store/revisions.ts";
 import type { RevisionRow, ServiceRow } from "./store/revisions.ts";
 import type { RolloutRow } from "./store/rollouts.ts";
+import { wishOf } from "./wish.ts";
 
 export interface WorldOptions {
   readonly pool: Pool;
@@ -53,16 +54,17 @@ export function createWorld(options: WorldOptions): World {
   const running = new Map<string, RevisionState>();
   const removing = new Set<string>();
   const ensured = new Map<string, number>();
+  const errors = createRepeatedErrors(options.logger, systemClock);
   let pushed: { readonly text: string; readonly epoch: number } | null = null;
+  /** Of our orders to the engine until the gateway has taken a configuration of ours. */
+  let firstEpoch: number | null = null;
   let confirmed: ReadonlySet<string> | null = null;
 
-  const ensureAll = async (
-    wanted: Wanted,
-    epoch: number,
-    gateway: GatewayState | null,
-  ): Promise<void> => {
+  /** What cannot be had for one revision must not keep the others from running. */
+  const ensureAll = async (wanted: Wanted, gateway: GatewayState | null): Promise<void> => {
+    firstEpoch ??= await nextEpoch(options.pool, gateway?.epoch ?? 0);
+    const epoch = pushed?.epoch ?? firstEpoch;
     for (const row of wanted.revisions.values()) {
-      const revision = toRevision(options.home, row);
       const { scaling } = row.manifest;
       const count = wantedInstances({
         manifest: row.manifest,
@@ -70,9 +72,15 @@ export function createWorld(options: WorldOptions): World {
         bounds: { min: 1, max: scaling.instancesMax },
         observed: observe(row, wanted, gateway),
       });
-      if (ensured.get(row.revision) === count || removing.has(row.revision)) continue;
-      await options.engine.ensure(revision, { min: count, max: scaling.instancesMax }, epoch);
-      ensured.set(row.revision, count);
+      if (ensured.get(row.revision) === count) continue;
+      try {
+        const bounds = { min: count, max: scaling.instancesMax };
+        await options.engine.ensure(toRevision(options.home, row), bounds, epoch);
+        ensured.set(row.revision, count);
+        errors.clear(row.revision);
+      } catch (error) {
+        errors.report("engine.ensure-failed", row.revision, error);
+      }
     }
   };
 
@@ -82,18 +90,16 @@ export function createWorld(options: WorldOptions): World {
       const isNeeded = wanted.revisions.has(id) || confirmed === null || confirmed.has(id);
       if (isNeeded || removing.has(id)) continue;
       removing.add(id);
+      // Wanted again while it drains, it is ensured anew at once, beside what still drains.
       ensured.delete(id);
       options.engine
         .remove(id, DRAIN_GRACE_MS)
-        .then(() => void running.delete(id))
-        .catch((error: unknown) => {
-          options.logger.error("engine.remove-failed", { revision: id, ...errorFields(error) });
-        })
+        .catch((error: unknown) => errors.report("engine.remove-failed", id, error))
         .finally(() => removing.delete(id));
     }
   };
 
-  const push = async (wanted: Wanted, gateway: GatewayState | null): Promise<void> => {
+  const push = async (wanted: Wanted, gateway: GatewayState): Promise<void> => {
     const config = buildGatewayConfig({
       wanted: wanted.services,
       revisions: wanted.revisions,
@@ -102,10 +108,9 @@ export function createWorld(options: WorldOptions): World {
       tokenIssuer: options.tokenIssuer,
     });
     const text = canonicalJson(config);
-    const isKnown = gateway !== null && pushed !== null && gateway.epoch === pushed.epoch;
-    if (pushed?.text === text && isKnown) return;
+    if (pushed?.text === text && gateway.epoch === pushed.epoch) return;
     confirmed = null;
-    const epoch = await nextEpoch(options.pool);
+    const epoch = await nextEpoch(options.pool, gateway.epoch);
     await options.putConfig({ ...config, epoch });
     pushed = { text, epoch };
     confirmed = new Set(
@@ -118,13 +123,15 @@ export function createWorld(options: WorldOptions): World {
     running,
     follow: async (signal, onChange) => {
       for await (const state of options.engine.watch(signal)) {
-        running.set(state.revision, state);
+        const isGone = state.instances.length === 0 && state.bounds.min === 0;
+        if (isGone) running.delete(state.revision);
+        else running.set(state.revision, state);
         onChange();
       }
     },
     reconcile: async (rollouts, gateway) => {
       const wanted = await readWanted(options.pool, rollouts);
-      await ensureAll(wanted, await currentEpoch(pushed, options.pool), gateway);
+      await ensureAll(wanted, gateway);
       if (gateway === null) return;
       await push(wanted, gateway);
       removeSurplus(wanted);
@@ -161,7 +168,7 @@ function servedNow(
 ): ServiceWanted[] {
   if (service.stable === null) return [];
   const base = { service: service.service, stable: service.stable };
-  const wish = row === undefined ? null : desired(row.state);
+  const wish = row === undefined ? null : wishOf(row.state);
   if (row === undefined || wish === null || wish.candidate === null || wish.weight === 0) {
     // The rollout's id is set before it has weight, so that stable's people count from the start.
     return [{ ...base, candidate: null, weight: 0, rollout: row?.rollout ?? null }];
@@ -182,13 +189,6 @@ function observe(row: RevisionRow, wanted: Wanted, gateway: GatewayState | null)
     inFlight: counters?.inFlight ?? 0,
     queued: measured?.queued ?? 0,
   };
-}
-
-async function currentEpoch(
-  pushed: { readonly epoch: number } | null,
-  pool: Pool,
-): Promise<number> {
-  return pushed?.epoch ?? nextEpoch(pool);
 }
 
 export function toRevision(home: string, row: RevisionRow): Revision {

@@ -1,5 +1,6 @@
 export * from "./admin-client.ts";
 export { Apps } from "./apps.ts";
+export { checkConfig } from "./config-check.ts";
 export * from "./config.ts";
 export { gatewayErrors } from "./errors.ts";
 export { startGateway } from "./gateway.ts";

@@ -29,7 +29,7 @@ export const deploy = defineCommand({
   run: async ({ positionals: [service = ""], options, output, signal, ...place }) => {
     const admin = connectAdmin(place);
     const { checkout } = place;
-    const begun = await releaseService({ admin, checkout, service, output });
+    const begun = await releaseService({ admin, checkout, service, output, signal });
     if (options.detach) {
       if (output.json) output.document(begun);
       else output.note(`Watch it: npx tideway get rollout ${service} -w`);

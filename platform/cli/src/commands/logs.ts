@@ -2,6 +2,7 @@ import { sleep } from "@tideway/kernel";
 import { defineCommand } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
 import { connectAdmin } from "../release/admin.ts";
+import { patiently } from "../release/patience.ts";
 import { secondsOption } from "../release/options.ts";
 
 const LINES_DEFAULT = 50;
@@ -25,16 +26,26 @@ export const logs = defineCommand({
     const admin = connectAdmin(place);
     const lines = Math.min(LINES_MAX, secondsOption("logs", options.lines, LINES_DEFAULT));
     const revision = options.revision === undefined ? {} : { revision: options.revision };
-    let after: string | undefined;
-    do {
-      const query = { lines, ...revision, ...(after === undefined ? {} : { after }) };
-      const page = await admin.logs({ params: { service }, query });
+    const params = { service };
+    const print = (page: { lines: LogLine[]; next: string }): string => {
       for (const line of page.lines) {
         output.data(output.json ? JSON.stringify(line) : `${line.revision}  ${line.text}`);
       }
-      after = page.next;
-      if (options.follow) await sleep(LOOK_EVERY_MS, signal);
-    } while (options.follow && !signal.aborted);
+      return page.next;
+    };
+    let after = print(await admin.logs({ params, query: { lines, ...revision } }));
+    while (options.follow && !signal.aborted) {
+      const query = { lines: LINES_MAX, ...revision, after };
+      const page = await patiently(() => admin.logs({ params, query }), signal);
+      after = print(page);
+      // A full page is followed by the next one at once.
+      if (page.lines.length < LINES_MAX) await sleep(LOOK_EVERY_MS, signal);
+    }
     return EXIT.ok;
   },
 });
+
+interface LogLine {
+  readonly revision: string;
+  readonly text: string;
+}

@@ -1,7 +1,8 @@
 /** The last steps of `up`: services never released on this home come out, the others are awaited. */
 import { DEMO_OPERATOR } from "@tideway/api-admin";
 import { DEMO_PASSWORD, DEMO_PEOPLE } from "@tideway/api-identity";
-import { until } from "@tideway/kernel";
+import type { Rollout } from "@tideway/api-admin";
+import { isCoded, until } from "@tideway/kernel";
 import type { DeployMissing, UpContext } from "../deploy-missing.ts";
 import { connectAdmin } from "./admin.ts";
 import type { Admin } from "./admin.ts";
@@ -35,8 +36,8 @@ export const deployMissing: DeployMissing = async (context) => {
 };
 
 async function releaseFirst(admin: Admin, service: string, context: UpContext): Promise<void> {
-  const { checkout, output, signal } = context;
-  const begun = await releaseService({ admin, checkout, service, output: quiet(output) });
+  const { output, signal } = context;
+  const begun = (await runningFirst(admin, service)) ?? (await beginFirst(admin, service, context));
   const ended = await followRollout({
     admin,
     rollout: begun.rollout,
@@ -50,6 +51,32 @@ async function releaseFirst(admin: Admin, service: string, context: UpContext): 
   throw releaseErrors.error("FIRST_RELEASE_FAILED", {
     given: { service, problem: problem.join("\n") },
   });
+}
+
+async function beginFirst(admin: Admin, service: string, context: UpContext): Promise<Rollout> {
+  const { checkout, output, signal } = context;
+  try {
+    return await releaseService({ admin, checkout, service, output: quiet(output), signal });
+  } catch (error) {
+    // Somebody else was faster, perhaps an `up` that was killed without its child.
+    if (!isCoded(error, "ROLLOUT_RUNNING", "REVISION_IS_STABLE")) throw error;
+    return admin.latestRollout({ params: { service } });
+  }
+}
+
+/**
+ * The service's first release if it is under way or has just ended well: an `up` that was
+ * interrupted may have begun it, and control went on with it when it was back.
+ */
+async function runningFirst(admin: Admin, service: string): Promise<Rollout | null> {
+  try {
+    const latest = await admin.latestRollout({ params: { service } });
+    const isOver = latest.finishedAt !== null && latest.state !== "promoted";
+    return isOver ? null : latest;
+  } catch (error) {
+    if (isCoded(error, "SERVICE_UNKNOWN", "ROLLOUT_UNKNOWN")) return null;
+    throw error;
+  }
 }
 
 async function awaitServing(admin: Admin, service: string, context: UpContext): Promise<void> {

@@ -1,11 +1,12 @@
 /** Waits for a rollout to end, printing what changes; its outcome is the exit code. */
 import type { Rollout } from "@tideway/api-admin";
-import { isCoded, sleep, unreachable } from "@tideway/kernel";
+import { sleep, unreachable } from "@tideway/kernel";
 import { EXIT } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import type { Output } from "../output.ts";
 import type { Admin } from "./admin.ts";
 import { releaseErrors } from "./errors.ts";
+import { patiently } from "./patience.ts";
 import { renderRollout } from "./render-rollout.ts";
 
 export interface FollowOptions {
@@ -19,8 +20,6 @@ export interface FollowOptions {
 }
 
 const LOOK_EVERY_MS = 500;
-/** Control may be restarted meanwhile; longer than this it is not coming back by itself. */
-const SILENCE_MS_MAX = 30_000;
 
 /** Follows until the rollout is over or waits for an operator. */
 export async function followRollout(options: FollowOptions): Promise<Rollout> {
@@ -29,7 +28,8 @@ export async function followRollout(options: FollowOptions): Promise<Rollout> {
   let printed = 0;
   let painted = 0;
   for (;;) {
-    const rollout = await readPatiently(options);
+    const params = { rolloutId: options.rollout };
+    const rollout = await patiently(() => options.admin.rollout({ params }), signal);
     if (options.repaint) painted = repaint(rollout, painted);
     else printed = printNew(rollout, printed, output);
     if (rollout.finishedAt !== null || rollout.state === "inconclusive") return rollout;
@@ -59,21 +59,6 @@ export function exitCodeOf(rollout: Rollout): ExitCode {
       return EXIT.ok;
     default:
       return unreachable(rollout.state);
-  }
-}
-
-async function readPatiently(options: FollowOptions): Promise<Rollout> {
-  const endsAtMs = performance.now() + SILENCE_MS_MAX;
-  for (;;) {
-    try {
-      return await options.admin.rollout({ params: { rolloutId: options.rollout } });
-    } catch (error) {
-      const mayPass =
-        isCoded(error, "NOT_RUNNING") || (isCoded(error) && error.definition.retryable);
-      if (!mayPass || performance.now() > endsAtMs) throw error;
-      await sleep(LOOK_EVERY_MS, options.signal);
-      options.signal.throwIfAborted();
-    }
   }
 }
 

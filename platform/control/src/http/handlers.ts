@@ -1,6 +1,7 @@
 /** The admin api's handlers. Each act of an operator is written to the audit log before its reply. */
+import { adminErrors } from "@tideway/api-admin";
 import type { Clock } from "@tideway/kernel";
-import { toTimestamp } from "@tideway/kernel";
+import { isCoded, toTimestamp } from "@tideway/kernel";
 import type { Command } from "@tideway/rollout";
 import { tx } from "@tideway/store";
 import type { Pool } from "@tideway/store";
@@ -11,12 +12,14 @@ import type { Operator, Operators } from "../operators.ts";
 import { SESSION_HOURS } from "../operators.ts";
 import { showParts } from "../parts.ts";
 import { checkUpload, storeRevision } from "../revision-files.ts";
+import type { RevisionUpload } from "../revision-files.ts";
 import type { RolloutStarter } from "../rollouts.ts";
 import { readAudit, writeAudit } from "../store/audit.ts";
 import { addRevision } from "../store/revisions.ts";
 import { findRollout } from "../store/rollouts.ts";
 import * as views from "../views.ts";
 import type { ViewContext } from "../views.ts";
+import { audited } from "./audited.ts";
 import { SESSION_COOKIE } from "./server.ts";
 import type { AdminHandlers } from "./server.ts";
 
@@ -40,23 +43,56 @@ function sessionHandlers(parts: HandlerParts) {
   const attributes = `Path=/; HttpOnly; SameSite=Strict${isSecure ? "; Secure" : ""}`;
   return {
     signIn: async ({ body, setCookie }) => {
-      const { operator, token } = await parts.operators.signIn(body.name, body.password);
-      await audit(parts, operator, "operator.sign-in", operator.operator, "");
+      const { operator, token } = await signIn(parts, body);
       setCookie(`${SESSION_COOKIE}=${token}; Max-Age=${SESSION_HOURS * 3_600}; ${attributes}`);
       return operator;
     },
-    signOut: async ({ sessionToken, setCookie }) => {
-      if (sessionToken !== null) await parts.operators.signOut(sessionToken);
+    signOut: async ({ operator, sessionToken, setCookie }) => {
+      const subject = operator.operator;
+      const run = async () => {
+        if (sessionToken !== null) await parts.operators.signOut(sessionToken);
+      };
+      await audited(parts, { operator, action: "operator.sign-out", subject, run });
       setCookie(`${SESSION_COOKIE}=; Max-Age=0; ${attributes}`);
       return {};
     },
     me: async ({ operator }) => operator,
-    addOperator: async ({ body, operator }) => {
-      const added = await parts.operators.add(operator, body.name, body.password);
-      await audit(parts, operator, "operator.add", added.operator, added.name);
-      return added;
-    },
+    addOperator: ({ body: { name, password }, operator }) =>
+      audited(parts, {
+        operator,
+        action: "operator.add",
+        subject: name,
+        run: () => parts.operators.add(operator, name, password),
+        tell: (added) => ({ subject: added.operator, detail: added.name }),
+      }),
   } satisfies Partial<AdminHandlers>;
+}
+
+/** A wrong password is written down for names that there are; others would only fill the log. */
+async function signIn(parts: HandlerParts, { name, password }: Credentials) {
+  try {
+    const signedIn = await parts.operators.signIn(name, password);
+    const { operator } = signedIn;
+    const subject = operator.operator;
+    const entry = { operator: operator.name, action: "operator.sign-in", subject, detail: "" };
+    await writeAudit(parts.pool, entry, parts.clock.now());
+    return signedIn;
+  } catch (error) {
+    const known = isCoded(error, "OPERATOR_CREDENTIALS_WRONG")
+      ? await parts.operators.find(name)
+      : null;
+    if (known !== null) {
+      const action = "operator.sign-in.refused";
+      const entry = { operator: "nobody", action, subject: known.operator, detail: known.name };
+      await writeAudit(parts.pool, entry, parts.clock.now());
+    }
+    throw error;
+  }
+}
+
+interface Credentials {
+  readonly name: string;
+  readonly password: string;
 }
 
 function readHandlers({ view, clock, conductor, pool, home }: HandlerParts) {
@@ -75,21 +111,23 @@ function readHandlers({ view, clock, conductor, pool, home }: HandlerParts) {
         rollouts: await views.showPastRollouts(view, params.service),
       };
     },
-    metrics: async ({ params, query }) => ({
-      points: view.history
+    metrics: async ({ params, query }) => {
+      await views.requireService(pool, params.service);
+      const points = view.history
         .points(params.service, query.seconds ?? 300, clock.now())
         .map(({ at, revision, requests, bad, latency }) => {
           const p50Ms = quantile(latency, 0.5);
           return { at, revision, requests, bad, p50Ms, p99Ms: quantile(latency, 0.99) };
-        }),
-    }),
+        });
+      return { points };
+    },
     logs: async ({ params, query }) => {
-      await views.showServiceByName(view, params.service);
+      await views.requireService(pool, params.service);
       return readLogs({ home, service: params.service, ...query });
     },
     rollout: ({ params }) => views.showRollout(view, params.rolloutId),
     latestRollout: async ({ params }) => {
-      await views.showServiceByName(view, params.service);
+      await views.requireService(pool, params.service);
       return views.showLatestRollout(view, params.service);
     },
     audit: async ({ query }) => {
@@ -109,33 +147,53 @@ function releaseHandlers(parts: HandlerParts) {
     const row = await findRollout(pool, rolloutId);
     const service = row?.service ?? "";
     const detail = `${service} ${rolloutId}${command.full === true ? " to 100 %" : ""}`;
-    await parts.conductor.command(rolloutId, service, { ...command, by: operator.name });
-    const reason = command.reason === undefined ? "" : `: ${command.reason}`;
-    await audit(parts, operator, `rollout.${command.action}`, service, detail + reason);
+    await audited(parts, {
+      operator,
+      action: `rollout.${command.action}`,
+      subject: row?.service ?? rolloutId,
+      detail: command.reason === undefined ? detail : `${detail}: ${command.reason}`,
+      run: () => {
+        if (row === null) {
+          throw adminErrors.error("ROLLOUT_UNKNOWN", { given: { rollout: rolloutId } });
+        }
+        return parts.conductor.command(rolloutId, service, { ...command, by: operator.name });
+      },
+    });
     return views.showRollout(view, rolloutId);
   };
   return {
     putRevision: async ({ body, operator }) => {
-      const checked = checkUpload(body);
-      await storeRevision(parts.home, checked);
-      const { service, digest, manifest } = checked;
-      const createdBy = operator.name;
-      const { row, isNew } = await tx(pool, (t) =>
-        addRevision(t, { service, digest, manifest, createdBy }),
-      );
-      if (isNew) await audit(parts, operator, "revision.upload", row.revision, digest);
-      return { revision: row.revision, digest, isNew };
+      const { row, isNew } = await audited(parts, {
+        operator,
+        action: "revision.upload",
+        subject: body.service,
+        run: () => takeRevision(parts, body, operator),
+        tell: ({ row, isNew }) => (isNew ? { subject: row.revision, detail: row.digest } : null),
+      });
+      return { revision: row.revision, digest: row.digest, isNew };
     },
     startRollout: async ({ body, operator }) => {
-      const rollout = await starter.release(body.revision, `operator ${operator.name}`);
-      await audit(parts, operator, "rollout.start", body.revision, rollout);
+      const rollout = await audited(parts, {
+        operator,
+        action: "rollout.start",
+        subject: body.revision,
+        run: () => starter.release(body.revision, `operator ${operator.name}`),
+        tell: (detail) => ({ detail }),
+      });
       return views.showRollout(view, rollout);
     },
     rollback: async ({ params, body, operator }) => {
-      await views.showServiceByName(view, params.service);
+      await views.requireService(pool, params.service);
       const by = `operator ${operator.name}`;
-      const rollout = await starter.rollBack(params.service, body.revision ?? null, by);
-      await audit(parts, operator, "rollout.rollback", params.service, body.reason ?? rollout);
+      const given = [body.revision, body.reason].filter((text) => text !== undefined).join(": ");
+      const rollout = await audited(parts, {
+        operator,
+        action: "rollout.rollback",
+        subject: params.service,
+        detail: given,
+        run: () => starter.rollBack(params.service, body.revision ?? null, by),
+        tell: (id) => ({ detail: `${id} ${given}`.trim() }),
+      });
       return views.showRollout(view, rollout);
     },
     pause: ({ params, body, operator }) =>
@@ -149,13 +207,11 @@ function releaseHandlers(parts: HandlerParts) {
   } satisfies Partial<AdminHandlers>;
 }
 
-function audit(
-  parts: HandlerParts,
-  operator: Operator,
-  action: string,
-  subject: string,
-  detail: string,
-): Promise<void> {
-  const entry = { operator: operator.name, action, subject, detail };
-  return writeAudit(parts.pool, entry, parts.clock.now());
+/** Files first: a row in the database promises them. */
+async function takeRevision(parts: HandlerParts, upload: RevisionUpload, operator: Operator) {
+  const checked = checkUpload(upload);
+  await storeRevision(parts.home, checked);
+  const { service, digest, manifest } = checked;
+  const createdBy = operator.name;
+  return tx(parts.pool, (t) => addRevision(t, { service, digest, manifest, createdBy }));
 }

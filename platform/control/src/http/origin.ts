@@ -10,13 +10,29 @@ export function checkOrigin(request: FastifyRequest, operatorsUrl: string): void
   const host = request.headers.host ?? "";
   if (!isOwn(`http://${host}`, own)) throw refused(host);
   const { origin } = request.headers;
-  if (origin !== undefined && !isOwn(origin, own)) throw refused(origin);
+  if (origin !== undefined && !isOwnOrigin(origin, own)) throw refused(origin);
 }
 
+/** A proxy in front may have left the port out of Host; nothing hangs on it but the name. */
 function isOwn(address: string, own: URL): boolean {
   if (!URL.canParse(address)) return false;
   const given = new URL(address);
   if (given.hostname === own.hostname) return portOf(given) === portOf(own) || given.port === "";
+  return isLoopbackAlias(given, own);
+}
+
+/**
+ * The whole origin counts: the cookie is sent along from every port of this host, also from the
+ * wallet's, whose pages must not act as an operator.
+ */
+function isOwnOrigin(origin: string, own: URL): boolean {
+  if (!URL.canParse(origin)) return false;
+  const given = new URL(origin);
+  if (given.protocol !== own.protocol) return false;
+  return given.origin === own.origin || isLoopbackAlias(given, own);
+}
+
+function isLoopbackAlias(given: URL, own: URL): boolean {
   return LOOPBACK.has(own.hostname) && LOOPBACK.has(given.hostname) && given.port === own.port;
 }
 

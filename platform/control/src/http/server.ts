@@ -4,6 +4,7 @@ import { ADMIN_BASE_PATH, adminApi } from "@tideway/api-admin";
 import { CodedError, commonErrors } from "@tideway/kernel";
 import { Fastify, PROBLEM_TYPE, codedOf, toProblem } from "@tideway/http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "@tideway/http";
+import { databaseFailure } from "@tideway/store";
 import type { BodyOf, ParamsOf, QueryOf, ReplyOf, RouteApi } from "@tideway/schema";
 import { errorFields, newTrace, withTrace } from "@tideway/telemetry";
 import type { Logger } from "@tideway/telemetry";
@@ -117,7 +118,7 @@ function answerError(
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
-  const error = codedOf(given);
+  const error = databaseFailure(codedOf(given), "Control's database");
   if (!(error instanceof CodedError)) {
     options.logger.error("request.failed", { url: request.url, ...errorFields(error) });
   }

@@ -6,7 +6,7 @@ import { testDatabase } from "@tideway/testkit";
 import type { TestDatabase } from "@tideway/testkit";
 import { tx } from "@tideway/store";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { addEvidence, listBad, readEvidence } from "./evidence.ts";
+import { addEvidence, listBad, pruneEvidence, readEvidence } from "./evidence.ts";
 import { addRevision, findRollbackTarget, setStable } from "./revisions.ts";
 import { insertRollout, updateRollout } from "./rollouts.ts";
 
@@ -99,8 +99,21 @@ test("one rollout a service runs, and a stale writer is told", async () => {
   expect(await updateRollout(database.pool, { rollout: "rol_1", version: 1 }, change)).toBe(true);
   await setStable(database.pool, "shop", "shop-1");
   expect(await findRollbackTarget(database.pool, "shop")).toBeNull();
-  await insertRollout(database.pool, rollout("rol_2", "shop-2"));
+  await insertRollout(database.pool, { ...rollout("rol_2", "shop-2"), from: "shop-1" });
   await updateRollout(database.pool, { rollout: "rol_2", version: 1 }, change);
   await setStable(database.pool, "shop", "shop-2");
   expect(await findRollbackTarget(database.pool, "shop")).toBe("shop-1");
+});
+
+test("the people of a rollout that ended are forgotten, its bad requests are kept for the report", async () => {
+  await addEvidence(database.pool, "rol_1", [record({}), bad({ person: "p9" })]);
+  await insertRollout(database.pool, rollout("rol_3", "shop-3"));
+  await addEvidence(database.pool, "rol_3", [record({})]);
+  const badBefore = await listBad(database.pool, "rol_1", 10);
+  await pruneEvidence(database.pool, 1_000);
+  const kinds = async (id: string) =>
+    (await readEvidence(database.pool, id)).map(({ kind }) => kind);
+  expect((await kinds("rol_1")).filter((kind) => kind === "seen")).toEqual([]);
+  expect(await listBad(database.pool, "rol_1", 10)).toEqual(badBefore);
+  expect(await kinds("rol_3")).toEqual(["seen"]);
 });

@@ -33,16 +33,20 @@ export async function addOperator(
   return inserted.rowCount === 1;
 }
 
-/** Counts a wrong password; from the fifth on the wait doubles, up to 15 minutes. */
-export async function countFailure(db: Queryable, operator: string): Promise<void> {
-  await db.query(
+/**
+ * Counts an attempt as if it had failed, until `clearFailures`; from the fifth on the wait doubles,
+ * up to 15 minutes. False when the operator must wait: of many at once only the first few get past.
+ */
+export async function countAttempt(db: Queryable, operator: string): Promise<boolean> {
+  const counted = await db.query(
     `update operators set failures = failures + 1,
        locked_until = case when failures + 1 >= 5
          then now() + least(interval '15 minutes', interval '5 seconds' * 2 ^ least(20, failures - 4))
          else null end
-     where operator = $1`,
+     where operator = $1 and (locked_until is null or locked_until <= now())`,
     [operator],
   );
+  return counted.rowCount === 1;
 }
 
 export async function clearFailures(db: Queryable, operator: string): Promise<void> {
@@ -50,6 +54,9 @@ export async function clearFailures(db: Queryable, operator: string): Promise<vo
     operator,
   ]);
 }
+
+/** Sessions an operator may have at once; the newest stay. */
+const SESSIONS_MAX = 20;
 
 export async function insertSession(
   db: Queryable,
@@ -60,6 +67,12 @@ export async function insertSession(
     `insert into operator_sessions (token_hash, operator, expires_at)
      values ($1, $2, now() + make_interval(hours => $3))`,
     [session.tokenHash, session.operator, session.hours],
+  );
+  await db.query(
+    `delete from operator_sessions where token_hash in (
+       select token_hash from operator_sessions where operator = $1
+       order by expires_at desc offset $2)`,
+    [session.operator, SESSIONS_MAX],
   );
 }
 

@@ -111,18 +111,33 @@ export async function setWithdrawn(
   );
 }
 
-/** The newest revision below the stable one that a rollout once promoted, or null. */
+/** How far back a rollback looks when revisions before were withdrawn. */
+const ROLLBACK_DEPTH_MAX = 50;
+
+/**
+ * The revision that the stable one replaced when it was released, or null. Rollbacks are passed
+ * over, or the second one in a row would lead back to what the first one left. A revision that was
+ * withdrawn since is passed over for the one before it.
+ */
 export async function findRollbackTarget(db: Queryable, service: string): Promise<string | null> {
-  const found = await db.query<{ to_revision: string }>(
-    `select r.to_revision from rollouts r
-     join services s on s.service = r.service
-     join revisions v on v.revision = r.to_revision
-     where r.service = $1 and r.phase = 'promoted' and r.to_revision <> s.stable
-       and v.withdrawn_at is null
-       and r.finished_at < (select max(finished_at) from rollouts
-         where service = $1 and phase = 'promoted' and to_revision = s.stable)
-     order by r.finished_at desc limit 1`,
-    [service],
+  const found = await db.query<{ revision: string }>(
+    `with recursive promoted as (
+       select distinct on (to_revision) to_revision, from_revision
+       from rollouts where service = $1 and phase = 'promoted'
+       order by to_revision,
+         (state->'plan'->>'strategy' is not distinct from 'immediate'), finished_at desc
+     ), before as (
+       select from_revision as revision, 1 as depth from promoted
+       where to_revision = (select stable from services where service = $1)
+       union all
+       select p.from_revision, b.depth + 1 from before b
+       join promoted p on p.to_revision = b.revision where b.depth < $2
+     )
+     select b.revision from before b join revisions v using (revision)
+     join services s on s.service = $1
+     where v.withdrawn_at is null and b.revision <> s.stable
+     order by b.depth limit 1`,
+    [service, ROLLBACK_DEPTH_MAX],
   );
-  return found.rows[0]?.to_revision ?? null;
+  return found.rows[0]?.revision ?? null;
 }

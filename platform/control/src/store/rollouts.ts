@@ -53,6 +53,15 @@ export async function runningRollouts<S>(db: Queryable): Promise<RolloutRow<S>[]
   return found.rows;
 }
 
+/** The id of the service's rollout under way, or null. */
+export async function findRunning(db: Queryable, service: string): Promise<string | null> {
+  const found = await db.query<{ rollout: string }>(
+    "select rollout from rollouts where service = $1 and finished_at is null",
+    [service],
+  );
+  return found.rows[0]?.rollout ?? null;
+}
+
 export async function findRollout<S>(
   db: Queryable,
   rollout: string,
