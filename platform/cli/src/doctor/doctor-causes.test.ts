@@ -27,17 +27,23 @@ async function failuresOf(home: string, env: NodeJS.ProcessEnv = {}) {
   return { code, failures: checks.flatMap(({ failures }) => failures) };
 }
 
-test.runIf(canMount)("a disk of 64 MB is told with what is free and what is needed", async () => {
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], { stdio: "ignore" });
-  } catch {
-    // A container may not mount; the injected minimum in doctor.test.ts covers the words then.
-    return;
-  }
-  const told = await failuresOf(join(folder, "home"));
-  expect(told.code).toBe(3);
-  expect(told.failures.map(({ code }) => code)).toEqual(["DISK_FULL"]);
-});
+test.runIf(canMount)(
+  "a disk of 64 MB is told with what is free and what is needed",
+  async ({ skip }) => {
+    try {
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], {
+        stdio: "ignore",
+      });
+    } catch {
+      skip(
+        "A small disk cannot be mounted here; doctor.test.ts covers the words by a given minimum.",
+      );
+    }
+    const told = await failuresOf(join(folder, "home"));
+    expect(told.code).toBe(3);
+    expect(told.failures.map(({ code }) => code)).toEqual(["DISK_FULL"]);
+  },
+);
 
 test("an address that this machine does not have", async () => {
   const env = {
