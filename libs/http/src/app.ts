@@ -13,12 +13,14 @@ import { Fastify } from "./fastify.ts";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "./fastify.ts";
 import type { ServiceConfig } from "./config.ts";
 import type { HandlersOf } from "./handler.ts";
+import type { ServiceModule } from "./module.ts";
 import { PROBLEM_TYPE, toProblem } from "./problem.ts";
 import { registerRoute } from "./route.ts";
 
 export interface AppOptions<A extends Api> {
   readonly api: A;
   readonly handlers: HandlersOf<A>;
+  readonly modules?: readonly ServiceModule[];
   readonly config: ServiceConfig;
   readonly pool: Pool | null;
   readonly clock: Clock;
@@ -39,6 +41,12 @@ export function createApp<A extends Api>(options: AppOptions<A>): FastifyInstanc
     return503OnClosing: false,
     forceCloseConnections: "idle",
   });
+  // CloudEvents 1.0, HTTP binding: structured and batched mode.
+  app.addContentTypeParser(
+    ["application/cloudevents+json", "application/cloudevents-batch+json"],
+    { parseAs: "string" },
+    app.getDefaultJsonParser("error", "error"),
+  );
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
   app.setErrorHandler((error, request, reply) => {
     answerError(options.logger, knownFailure(options, error, request), request, reply);
@@ -52,6 +60,11 @@ export function createApp<A extends Api>(options: AppOptions<A>): FastifyInstanc
     const handler = options.handlers[name];
     if (handler === undefined) throw new Error(`${options.api.name} has no handler for ${name}.`);
     registerRoute(app, { ...options, name, route, handler });
+  }
+  for (const { routes, handlers } of options.modules ?? []) {
+    for (const [name, route] of Object.entries(routes)) {
+      registerRoute(app, { ...options, name, route, handler: handlers[name] });
+    }
   }
   return app;
 }

@@ -6,5 +6,6 @@ export type { FastifyInstance, FastifyReply, FastifyRequest } from "./fastify.ts
 export * from "./handler.ts";
 export * from "./idempotency.ts";
 export * from "./internal-client.ts";
+export * from "./module.ts";
 export * from "./problem.ts";
 export * from "./service.ts";

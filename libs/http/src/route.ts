@@ -1,7 +1,7 @@
 /** One route: who may call, schemas, deadline, idempotency, and one log line for each request. */
 import { commonErrors, present } from "@tideway/kernel";
 import type { Clock } from "@tideway/kernel";
-import { BODY_BYTES_MAX_DEFAULT, DEADLINE_MS_DEFAULT } from "@tideway/schema";
+import { BODY_BYTES_MAX_DEFAULT, DEADLINE_MS_DEFAULT, PLATFORM_CALLERS } from "@tideway/schema";
 import type { RouteApi } from "@tideway/schema";
 import type { Pool } from "@tideway/store";
 import { newTrace, parseTraceparent, withTrace } from "@tideway/telemetry";
@@ -98,6 +98,14 @@ function checkAuth(route: RouteApi, assertion: Assertion): void {
   if (route.auth === "service" && assertion.caller === null) {
     throw commonErrors.error("CALLER_UNKNOWN");
   }
+  if (route.auth === "platform" && !isPlatform(assertion.caller)) {
+    const given = { caller: assertion.caller ?? "nobody", target: "the platform's routes" };
+    throw commonErrors.error("CALLER_FORBIDDEN", { given });
+  }
+}
+
+function isPlatform(caller: string | null): boolean {
+  return PLATFORM_CALLERS.some((name) => name === caller);
 }
 
 async function handle(

@@ -2,6 +2,7 @@
 import { flushCompileCache } from "node:module";
 import { systemClock } from "@tideway/kernel";
 import type { Clock } from "@tideway/kernel";
+import { wakeRoutes } from "@tideway/schema";
 import type { Api, ServiceDeclaration } from "@tideway/schema";
 import { createPool } from "@tideway/store";
 import type { Pool } from "@tideway/store";
@@ -13,6 +14,8 @@ import type { ServiceConfig } from "./config.ts";
 import type { FastifyInstance } from "./fastify.ts";
 import type { HandlersOf } from "./handler.ts";
 import { sweepKeys } from "./idempotency.ts";
+import { platformHandlers } from "./module.ts";
+import type { ServiceModule } from "./module.ts";
 
 /** What a service builds itself from. */
 export interface ServiceParts {
@@ -26,6 +29,8 @@ export interface ServiceParts {
 
 export interface BuiltService<A extends Api> {
   readonly handlers: HandlersOf<A>;
+  /** Events, jobs, sagas: started in this order before `start`, stopped in the reverse one. */
+  readonly modules?: readonly ServiceModule[];
   /** Work to be done before `/ready` answers 200: recovery, seeds, keys. */
   readonly start?: () => Promise<void>;
   /** Ends timers and loops; called when the last request was answered. */
@@ -94,11 +99,14 @@ export async function startService<A extends Api>(
     },
   };
   const built = await options.build(parts);
+  const modules = [...(built.modules ?? [])];
+  if (declaration.database) modules.push(wakeModule(modules));
   const state = { started: false, draining: false };
   const app = createApp({
     ...base,
     api: declaration.api,
     handlers: built.handlers,
+    modules,
     config,
     pool,
     metrics,
@@ -110,6 +118,7 @@ export async function startService<A extends Api>(
   });
   await app.ready();
   await listen(app, config);
+  for (const module of modules) await module.start?.();
   await built.start?.();
   state.started = true;
   const sweeping = startSweeping(declaration, pool, base.logger);
@@ -121,9 +130,23 @@ export async function startService<A extends Api>(
       clearInterval(sweeping);
       await app.close();
       await built.stop?.();
+      for (const module of modules.toReversed()) await module.stop?.();
       await pool?.end();
       base.logger.info("service.stopped");
     },
+  };
+}
+
+function wakeModule(modules: readonly ServiceModule[]): ServiceModule {
+  return {
+    name: "wake",
+    ...platformHandlers(wakeRoutes, {
+      wakeUp: async () => {
+        let due = 0;
+        for (const module of modules) due += (await module.wake?.()) ?? 0;
+        return { due };
+      },
+    }),
   };
 }
 

@@ -7,8 +7,11 @@ import type { Static, TSchema } from "typebox";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
-/** Who may call: anybody; a signed-in person; a service (with or without a person behind it). */
-export type Auth = "public" | "person" | "service";
+/**
+ * Who may call: anybody; a signed-in person; a service (with or without a person behind it); a part
+ * of the platform alone (the bus, control).
+ */
+export type Auth = "public" | "person" | "service" | "platform";
 
 export interface RouteApi {
   readonly method: Method;
@@ -29,18 +32,51 @@ export interface RouteApi {
   readonly replyStatus?: number;
 }
 
+/** What goes first when there is too much: bulk is shed before normal; critical never is. */
+export type SheddingClass = "critical" | "normal" | "bulk";
+
+export interface EventApi {
+  /** `<service>.<what>.<happened>.v<number>`: payments.invoice.paid.v1. */
+  readonly type: string;
+  readonly summary: string;
+  /** The payload, as an object schema. */
+  readonly data: TSchema;
+  /** What the ordering key names, for readers: "the invoice". */
+  readonly key: string;
+  /** Defaults to normal. */
+  readonly shedding?: SheddingClass;
+}
+
 export interface Api {
   readonly name: string;
   readonly version: string;
   readonly routes: Readonly<Record<string, RouteApi>>;
+  /** What the service tells of by events. */
+  readonly events?: Readonly<Record<string, EventApi>>;
   readonly errors: DefinedErrors;
 }
+
+export const EVENT_TYPE_PATTERN =
+  /^([a-z][a-z0-9-]{1,30})(\.[a-z][a-z0-9-]{0,40}){1,5}\.v[1-9][0-9]{0,3}$/;
+
+/** Routes that the platform itself calls; no service declares any. */
+export const PLATFORM_PREFIX = "/tideway/";
 
 /** Declares a service's api and keeps its literal types. */
 export function defineApi<const T extends Api>(api: T): T {
   for (const [name, route] of Object.entries(api.routes)) {
     if (!/^\/[a-z0-9/:_.-]*$/i.test(route.path)) {
       throw new Error(`${api.name}.${name}: the path ${route.path} is not a route path.`);
+    }
+    if (route.path.startsWith(PLATFORM_PREFIX) !== (route.auth === "platform")) {
+      throw new Error(`${api.name}.${name}: paths below ${PLATFORM_PREFIX} are the platform's.`);
+    }
+  }
+  for (const [name, event] of Object.entries(api.events ?? {})) {
+    if (EVENT_TYPE_PATTERN.exec(event.type)?.[1] !== api.name) {
+      throw new Error(
+        `${api.name}.${name}: ${event.type} is not ${api.name}.<what>.<happened>.v1.`,
+      );
     }
   }
   return api;
@@ -53,6 +89,7 @@ export type ParamsOf<R extends RouteApi> = SchemaOf<R, "params">;
 export type QueryOf<R extends RouteApi> = SchemaOf<R, "query">;
 export type BodyOf<R extends RouteApi> = SchemaOf<R, "body">;
 export type ReplyOf<R extends RouteApi> = Static<R["reply"]>;
+export type DataOf<E extends EventApi> = Static<E["data"]>;
 
 /** The default time a route has, from the gateway's first byte to the reply. */
 export const DEADLINE_MS_DEFAULT = 10_000;

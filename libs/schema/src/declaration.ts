@@ -4,14 +4,28 @@
  */
 import { BODY_BYTES_MAX_DEFAULT, DEADLINE_MS_DEFAULT } from "./api.ts";
 import type { Api } from "./api.ts";
-import type { Grant, Guard, Manifest, ManifestRoute, RolloutPolicy, Scaling } from "./manifest.ts";
+import type { RouteApi } from "./api.ts";
+import type {
+  Consumption,
+  Grant,
+  Guard,
+  Manifest,
+  ManifestRoute,
+  RolloutPolicy,
+  SagaVersion,
+  Scaling,
+} from "./manifest.ts";
+import { platformRoutesOf } from "./platform-routes.ts";
 
 export interface ServiceDeclaration {
   readonly name: string;
   readonly api: Api;
   readonly database: boolean;
   readonly calls?: readonly string[];
-  readonly consumes?: readonly string[];
+  /** Types of events; an object where their order does not matter. */
+  readonly consumes?: readonly (string | Consumption)[];
+  /** Every saga definition this revision carries: the one it begins new ones by and the one before. */
+  readonly sagas?: readonly SagaVersion[];
   readonly cron?: Readonly<Record<string, string>>;
   readonly routing?: "any" | "leader";
   /** What it may do in the ledger; everything else is refused. */
@@ -42,10 +56,18 @@ export const ROLLOUT_DEFAULT: RolloutPolicy = {
   onInconclusive: "hold",
 };
 
+/** Parts of the platform that call services under their own name. */
+export const PLATFORM_CALLERS = ["bus", "control"] as const;
+export type PlatformCaller = (typeof PLATFORM_CALLERS)[number];
+const RESERVED: readonly string[] = [...PLATFORM_CALLERS, "gateway", "supervisor", "tideway"];
+
 /** Declares a service; wrong names are refused here rather than at release. */
 export function defineService<const T extends ServiceDeclaration>(declaration: T): T {
   if (!/^[a-z][a-z0-9-]{1,30}$/.test(declaration.name)) {
     throw new Error(`${declaration.name} is not a service name: lower case, digits and dashes.`);
+  }
+  if (RESERVED.includes(declaration.name)) {
+    throw new Error(`${declaration.name} is a part of the platform; name the service otherwise.`);
   }
   if (declaration.api.name !== declaration.name) {
     throw new Error(`${declaration.name} declares the api of ${declaration.api.name}.`);
@@ -62,8 +84,14 @@ export function toManifest(declaration: ServiceDeclaration): Manifest {
     database: declaration.database,
     connectionsMax: declaration.connectionsMax ?? 20,
     calls: [...(declaration.calls ?? [])],
-    consumes: [...(declaration.consumes ?? [])],
+    consumes: (declaration.consumes ?? []).map((one) =>
+      typeof one === "string" ? { type: one, order: "key" } : one,
+    ),
+    emits: Object.values(declaration.api.events ?? {}).map(({ type, shedding }) => {
+      return { type, shedding: shedding ?? "normal" };
+    }),
     cron: { ...declaration.cron },
+    sagas: [...(declaration.sagas ?? [])],
     routing: declaration.routing ?? "any",
     grants: [...(declaration.grants ?? [])],
     enforcesGrants: declaration.enforcesGrants ?? false,
@@ -71,17 +99,21 @@ export function toManifest(declaration: ServiceDeclaration): Manifest {
     scaling: { ...SCALING_DEFAULT, ...declaration.scaling },
     rollout: { ...ROLLOUT_DEFAULT, ...declaration.rollout },
     configuration: [...(declaration.configuration ?? [])],
-    routes: Object.entries(declaration.api.routes).map(([name, route]): ManifestRoute => {
-      return {
-        name,
-        method: route.method,
-        path: route.path,
-        auth: route.auth,
-        exposure: route.exposure,
-        idempotent: route.idempotent ?? false,
-        deadlineMs: route.deadlineMs ?? DEADLINE_MS_DEFAULT,
-        bodyBytesMax: route.bodyBytesMax ?? BODY_BYTES_MAX_DEFAULT,
-      };
-    }),
+    routes: Object.entries({ ...declaration.api.routes, ...platformRoutesOf(declaration) }).map(
+      ([name, route]) => toManifestRoute(name, route),
+    ),
+  };
+}
+
+function toManifestRoute(name: string, route: RouteApi): ManifestRoute {
+  return {
+    name,
+    method: route.method,
+    path: route.path,
+    auth: route.auth,
+    exposure: route.exposure,
+    idempotent: route.idempotent ?? false,
+    deadlineMs: route.deadlineMs ?? DEADLINE_MS_DEFAULT,
+    bodyBytesMax: route.bodyBytesMax ?? BODY_BYTES_MAX_DEFAULT,
   };
 }

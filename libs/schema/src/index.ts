@@ -3,3 +3,4 @@ export * from "./canonical-json.ts";
 export * from "./common.ts";
 export * from "./declaration.ts";
 export * from "./manifest.ts";
+export * from "./platform-routes.ts";

@@ -64,13 +64,38 @@ export const ManifestRoute = Type.Object({
   name: Type.String(),
   method: Type.String(),
   path: Type.String(),
-  auth: Type.Union([Type.Literal("public"), Type.Literal("person"), Type.Literal("service")]),
+  auth: Type.Union([
+    Type.Literal("public"),
+    Type.Literal("person"),
+    Type.Literal("service"),
+    Type.Literal("platform"),
+  ]),
   exposure: Type.Union([Type.Literal("public"), Type.Literal("internal")]),
   idempotent: Type.Boolean(),
   deadlineMs: count(1, 600_000),
   bodyBytesMax: count(0, 64 * 1_048_576),
 });
 export type ManifestRoute = Static<typeof ManifestRoute>;
+
+export const Consumption = Type.Object({
+  type: Type.String({ maxLength: 200 }),
+  /** `key`: events of one key in their order. `none`: any order, and no key ever waits. */
+  order: Type.Union([Type.Literal("key"), Type.Literal("none")]),
+});
+export type Consumption = Static<typeof Consumption>;
+
+export const Emission = Type.Object({
+  type: Type.String({ maxLength: 200 }),
+  shedding: Type.Union([Type.Literal("critical"), Type.Literal("normal"), Type.Literal("bulk")]),
+});
+export type Emission = Static<typeof Emission>;
+
+/** A saga's definition that a revision carries, and whether it begins new ones by it. */
+export const SagaVersion = Type.Object({
+  name: Type.String({ pattern: "^[a-z][a-z0-9-]{1,40}$" }),
+  version: count(1, 10_000),
+});
+export type SagaVersion = Static<typeof SagaVersion>;
 
 export const Manifest = Type.Object({
   manifestVersion: Type.Literal(1),
@@ -79,8 +104,12 @@ export const Manifest = Type.Object({
   database: Type.Boolean(),
   connectionsMax: count(1, 200),
   calls: Type.Array(name, { maxItems: 50 }),
-  consumes: Type.Array(Type.String(), { maxItems: 200 }),
-  cron: Type.Record(Type.String(), Type.String()),
+  consumes: Type.Array(Consumption, { maxItems: 200 }),
+  emits: Type.Array(Emission, { maxItems: 200 }),
+  /** Job -> five-field cron expression, in UTC. */
+  cron: Type.Record(Type.String({ pattern: "^[a-zA-Z][a-zA-Z0-9]{0,40}$" }), Type.String()),
+  /** Every definition that this revision can carry on with. */
+  sagas: Type.Array(SagaVersion, { maxItems: 100 }),
   routing: Type.Union([Type.Literal("any"), Type.Literal("leader")]),
   grants: Type.Array(Grant, { maxItems: 200 }),
   /** True for the service that checks callers' grants: the gateway then asserts them to it. */

@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Client } from "pg";
 import { defineErrors } from "@tideway/kernel";
 import { identifier } from "./identifier.ts";
@@ -42,6 +43,8 @@ export interface MigrateOptions {
   /** A superuser's or the owner's address of the service's database. */
   readonly url: string;
   readonly folder: string;
+  /** Files that run before those of `folder`, known as platform/<file>: the platform's own tables. */
+  readonly platformFolder?: string;
   /** The role that shall own what is made. */
   readonly ownerRole?: string;
   readonly lockTimeoutMs?: number;
@@ -53,6 +56,11 @@ const LOCK_TIMEOUT_MS = 2_000;
 const STATEMENT_TIMEOUT_MS = 600_000;
 const LOCK_NOT_AVAILABLE = "55P03";
 
+/** The tables that the platform keeps in each service's database: outbox, inbox, sagas. */
+export const PLATFORM_MIGRATIONS = fileURLToPath(
+  new URL("../platform-migrations", import.meta.url),
+);
+
 interface MigrationFile {
   readonly file: string;
   readonly sql: string;
@@ -61,7 +69,10 @@ interface MigrationFile {
 
 /** Runs what has not run yet and answers the names of those files. */
 export async function migrate(options: MigrateOptions): Promise<string[]> {
-  const files = await readMigrations(options.folder);
+  const own = await readMigrations(options.folder);
+  const platform =
+    options.platformFolder === undefined ? [] : await readMigrations(options.platformFolder);
+  const files = [...platform.map((one) => ({ ...one, file: `platform/${one.file}` })), ...own];
   const client = new Client({ connectionString: options.url, connectionTimeoutMillis: 5_000 });
   client.on("error", () => {
     // The statement under way rejects with the same error.

@@ -6,13 +6,18 @@
  *   <service>_login_a, _b     log in as members of _app; a new password goes to the one not in
  *                             use, so that passwords change without an interruption
  *
+ *   tideway_relay             NOLOGIN  one for all databases: the bus takes events from outboxes
+ *
  * Nobody but these roles may connect to the database.
  */
 import { randomBytes } from "node:crypto";
 import { Client } from "pg";
 import { identifier, literal } from "./identifier.ts";
 
-/** For migrations and whoever looks by hand. */
+/** Sees outboxes and `tideway_due`, nothing else. */
+export const RELAY_ROLE = "tideway_relay";
+
+/** For migrations, the relay and whoever looks by hand. */
 const CONNECTIONS_OF_OTHERS = 10;
 
 export interface ProvisionOptions {
@@ -40,7 +45,7 @@ export async function provisionDatabase(options: ProvisionOptions): Promise<Serv
   const appRole = `${base}_app`;
   await withAdmin(options.adminUrl, async (admin) => {
     await admin.query("select pg_advisory_lock(hashtext('tideway provision'))");
-    for (const role of [ownerRole, appRole]) {
+    for (const role of [ownerRole, appRole, RELAY_ROLE]) {
       const known = await admin.query("select 1 from pg_roles where rolname = $1", [role]);
       if (known.rowCount === 0) await admin.query(`create role ${identifier(role)} nologin`);
     }
@@ -50,7 +55,8 @@ export async function provisionDatabase(options: ProvisionOptions): Promise<Serv
     }
     await admin.query(`revoke all on database ${identifier(database)} from public`);
     await admin.query(
-      `grant connect on database ${identifier(database)} to ${identifier(ownerRole)}, ${identifier(appRole)}`,
+      `grant connect on database ${identifier(database)}
+       to ${identifier(ownerRole)}, ${identifier(appRole)}, ${identifier(RELAY_ROLE)}`,
     );
     await raiseDatabaseLimit(admin, database, options.connectionsMax + CONNECTIONS_OF_OTHERS);
   });

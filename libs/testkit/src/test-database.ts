@@ -1,6 +1,13 @@
 /** A database per test file, made and migrated as in production, with the same roles. */
 import { randomBytes } from "node:crypto";
-import { createPool, identifier, issueLogin, migrate, provisionDatabase } from "@tideway/store";
+import {
+  PLATFORM_MIGRATIONS,
+  createPool,
+  identifier,
+  issueLogin,
+  migrate,
+  provisionDatabase,
+} from "@tideway/store";
 import type { Pool } from "@tideway/store";
 import { Client } from "pg";
 
@@ -45,6 +52,7 @@ export async function testDatabase(options: TestDatabaseOptions): Promise<TestDa
     await migrate({
       url: service.adminUrl,
       folder: options.migrations,
+      platformFolder: PLATFORM_MIGRATIONS,
       ownerRole: service.ownerRole,
     });
   }

@@ -35,7 +35,8 @@ const open = (variables: Readonly<Record<string, string>> = {}) =>
   createProvisioning({ config: config(), masterKey: Buffer.alloc(32, 1), variables });
 const revisionOf = (number: number, change: Partial<Manifest> = {}) => {
   const folder = join(home, String(number));
-  mkdirSync(join(folder, "migrations"), { recursive: true });
+  for (const name of ["migrations", "platform-migrations"])
+    mkdirSync(join(folder, name), { recursive: true });
   const manifest = { ...manifestOf(SERVICE), database: true, ...change };
   const id = `${SERVICE}-${number}`;
   return { id, service: SERVICE, number, digest: String(number), folder, manifest };

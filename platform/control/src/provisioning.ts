@@ -71,6 +71,7 @@ async function prepare(config: ControlConfig, revision: Revision): Promise<void>
     await migrate({
       url: database.adminUrl,
       folder: join(revision.folder, "migrations"),
+      platformFolder: join(revision.folder, "platform-migrations"),
       ownerRole: database.ownerRole,
     });
   } catch (error) {

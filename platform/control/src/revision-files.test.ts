@@ -21,6 +21,8 @@ const manifest: Manifest = {
   connectionsMax: 10,
   calls: [],
   consumes: [],
+  emits: [],
+  sagas: [],
   cron: {},
   routing: "any",
   grants: [],

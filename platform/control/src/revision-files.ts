@@ -39,7 +39,7 @@ const PLATFORM_VARIABLES: ReadonlySet<string> = new Set(
     ["DATABASE_URL", "CONNECTIONS_MAX", "SERVICE_KEY", "PROFILE", "LISTEN"],
   ].flatMap((names) => names.map((name) => `TIDEWAY_${name}`)),
 );
-const PATH_PATTERN = /^(main\.mjs|main\.mjs\.map|migrations\/\d{4}_[a-z0-9_]+\.sql)$/;
+const PATH_PATTERN = /^(main\.mjs|main\.mjs\.map|(platform-)?migrations\/\d{4}_[a-z0-9_]+\.sql)$/;
 
 /** Checks names, manifest and contents, and computes the digest. Throws REVISION_INVALID. */
 export function checkUpload(upload: RevisionUpload): CheckedRevision {
@@ -115,14 +115,15 @@ export async function storeRevision(home: string, revision: CheckedRevision): Pr
   const folder = revisionFolder(home, revision.service, revision.digest);
   if (await exists(join(folder, "manifest.json"))) return folder;
   const draft = `${folder}.draft-${randomUUID()}`;
-  await mkdir(join(draft, "migrations"), { recursive: true });
+  const made = ["migrations", "platform-migrations"].map((name) => join(draft, name));
+  for (const path of made) await mkdir(path, { recursive: true });
   for (const [path, contents] of revision.files) {
     await mkdir(dirname(join(draft, path)), { recursive: true });
     await writeFile(join(draft, path), contents, { flush: true });
   }
   const manifest = JSON.stringify(revision.manifest, null, 2);
   await writeFile(join(draft, "manifest.json"), manifest, { flush: true });
-  for (const made of [join(draft, "migrations"), draft]) await syncFolder(made);
+  for (const path of [...made, draft]) await syncFolder(path);
   try {
     await rename(draft, folder);
     // The database names the revision from now on, so its name must outlive a loss of power.

@@ -5,10 +5,11 @@
  *
  *   PUT /config    GatewayConfig            -> 200 { epoch } | 409 when the epoch is older
  *   GET /state                              -> GatewayState
+ *   GET /splits                             -> SplitsPage
  *   GET /evidence?service=S&rollout=R&after=N -> EvidencePage
  *   GET /metrics                            -> Prometheus text
  */
-import type { Grant, ManifestRoute } from "@tideway/schema";
+import type { Grant, ManifestRoute, PlatformCaller } from "@tideway/schema";
 
 export interface GatewayConfig {
   /** Grows with each change. The gateway refuses an older one, and takes the same one again. */
@@ -19,6 +20,14 @@ export interface GatewayConfig {
   readonly apps: readonly AppConfig[];
   /** Where the keys of people's tokens come from. */
   readonly tokens: { readonly service: string; readonly path: string; readonly issuer: string };
+  /** Parts of the platform that call services: each may call every route with auth "platform". */
+  readonly platformCallers?: readonly PlatformCallerConfig[];
+}
+
+export interface PlatformCallerConfig {
+  readonly name: PlatformCaller;
+  /** Hex; recognises its secret, as of an instance. Sent as `tideway-instance: <name>:<secret>`. */
+  readonly authHash: string;
 }
 
 export interface AppConfig {
@@ -142,4 +151,19 @@ export interface GatewayState {
   readonly epoch: number;
   readonly startedAtMs: number;
   readonly services: readonly ServiceCounters[];
+}
+
+/** How a service's traffic is divided now, for whoever delivers by ordering key. */
+export interface SplitView extends Split {
+  readonly service: string;
+  /**
+   * The configuration with which this split came into force here. A delivery pinned to an older
+   * one (`tideway-pin`) is answered 409 SPLIT_EPOCH_STALE and reaches no instance.
+   */
+  readonly epoch: number;
+}
+
+export interface SplitsPage {
+  readonly bootId: string;
+  readonly services: readonly SplitView[];
 }

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { toManifest } from "@tideway/schema";
 import type { Manifest, ServiceDeclaration } from "@tideway/schema";
+import { PLATFORM_MIGRATIONS } from "@tideway/store";
 import { build } from "esbuild";
 import { releaseErrors } from "./errors.ts";
 
@@ -42,8 +43,15 @@ export async function buildRevision(checkout: string, service: string): Promise<
   const manifest = toManifest(await readDeclaration(checkout, service));
   const bundle = await bundleOf(checkout, service);
   const files: Record<string, string> = { "main.mjs": base64(bundle) };
-  for (const file of await migrationsOf(folder)) {
+  for (const file of await sqlFiles(join(folder, "migrations"))) {
     files[`migrations/${file}`] = base64(await readFile(join(folder, "migrations", file)));
+  }
+  if (manifest.database) {
+    for (const file of await sqlFiles(PLATFORM_MIGRATIONS)) {
+      files[`platform-migrations/${file}`] = base64(
+        await readFile(join(PLATFORM_MIGRATIONS, file)),
+      );
+    }
   }
   return { service, manifest, files, bundleBytes: bundle.length };
 }
@@ -116,8 +124,8 @@ function problemOf(cause: unknown): string {
     .join("; ");
 }
 
-async function migrationsOf(folder: string): Promise<string[]> {
-  const names = await readdir(join(folder, "migrations")).catch(() => []);
+async function sqlFiles(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => []);
   return names.filter((name) => name.endsWith(".sql")).sort();
 }
 
