@@ -7,19 +7,23 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{libs,apis,platform,services,apps,tools}/**/*.test.{ts,tsx}"],
+          include: [
+            "{libs,apis,platform,services,apps,tools}/**/*.test.{ts,tsx}",
+            "test/{conformance,simulation,invariants}/**/*.test.ts",
+            "test/chaos/*proxy*.test.ts",
+          ],
           exclude: ["**/node_modules/**", "**/dist/**"],
           testTimeout: 30_000,
           hookTimeout: 60_000,
           globalSetup: ["libs/testkit/src/global-setup.ts"],
-
           sequence: { groupOrder: 0 },
         },
       },
       {
         test: {
           name: "system",
-          include: ["test/{system,browser}/**/*.test.ts"],
+          include: ["test/{system,browser,chaos}/**/*.test.ts"],
+          exclude: ["test/chaos/*proxy*.test.ts"],
           fileParallelism: false,
           testTimeout: 600_000,
           hookTimeout: 300_000,
