@@ -1,6 +1,8 @@
 /** `npm run bench -- NAME`: runs one measurement of this folder. */
+import { eventsBench } from "./events.ts";
 import { gatewayBench } from "./gateway/bench.ts";
 import { paymentBench } from "./payment.ts";
+import { sagasBench } from "./sagas.ts";
 import { startBench } from "./start.ts";
 import { say } from "./figure.ts";
 
@@ -8,6 +10,8 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   start: startBench,
   gateway: gatewayBench,
   payment: paymentBench,
+  events: eventsBench,
+  sagas: sagasBench,
 };
 
 const name = process.argv[2] ?? "";

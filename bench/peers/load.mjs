@@ -1,7 +1,4 @@
-/**
- * The producer's side of `npm run bench -- events`, shared by our services and the peer: commits of
- * so many events each, at a rate or as fast as a bounded number of unfinished events allows.
- */
+/** The load of both peers: work at a rate, or as fast as a bounded amount of unfinished work allows. */
 
 /**
  * Runs `commit(number)` for `seconds`: open loop at `commitsPerSecond`, or where that is null with

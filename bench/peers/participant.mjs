@@ -10,7 +10,9 @@ import pg from "pg";
 const [port = "0", url = ""] = process.argv.slice(2);
 const pool = new pg.Pool({ connectionString: url, max: 10 });
 pool.on("error", () => {});
-await pool.query("create table if not exists steps (saga text, step text, primary key (saga, step))");
+await pool.query(
+  "create table if not exists steps (saga text, step text, primary key (saga, step))",
+);
 
 const server = createServer((request, reply) => {
   let body = "";

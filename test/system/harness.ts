@@ -75,6 +75,17 @@ export async function install(
 
 /** A copy of the checkout's services in which one file is changed, to be released from. */
 export function patchedCopy(file: string, patch: (text: string) => string): string {
+  const copy = copyCheckout();
+  const path = join(copy, file);
+  const before = readFileSync(path, "utf8");
+  const after = patch(before);
+  if (after === before) throw new Error(`The patch did not change ${file}.`);
+  writeFileSync(path, after);
+  return copy;
+}
+
+/** What is needed to release from, in a temporary folder of its own. */
+export function copyCheckout(): string {
   const copy = mkdtempSync(join(tmpdir(), "tw-patched-"));
   for (const name of ["platform/cli", "services", "package.json", "package-lock.json"]) {
     cpSync(join(checkout, name), join(copy, name), {
@@ -83,11 +94,6 @@ export function patchedCopy(file: string, patch: (text: string) => string): stri
     });
   }
   symlinkSync(join(checkout, "node_modules"), join(copy, "node_modules"));
-  const path = join(copy, file);
-  const before = readFileSync(path, "utf8");
-  const after = patch(before);
-  if (after === before) throw new Error(`The patch did not change ${file}.`);
-  writeFileSync(path, after);
   return copy;
 }
 

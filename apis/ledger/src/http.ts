@@ -1,6 +1,5 @@
 import {
   AssetCode,
-  IdOf,
   MinorAmount,
   PageOf,
   PageQuery,
@@ -9,11 +8,10 @@ import {
   strict,
 } from "@tideway/schema";
 import { Type } from "typebox";
+import { AccountId, Code, TransferId, TransferKind } from "./common.ts";
 import { ledgerErrors } from "./errors.ts";
+import { ledgerEvents } from "./events.ts";
 
-export const AccountId = IdOf("acc");
-export const TransferId = IdOf("trf");
-const Code = Type.String({ pattern: "^[a-z][a-z0-9-]{1,30}$" });
 const ChartCode = Type.Integer({ minimum: 100, maximum: 999 });
 /** The owner's opaque id, never a name. */
 const Owner = Type.String({ pattern: "^[a-z]{2,8}_[0-9a-z]{26}$" });
@@ -38,14 +36,6 @@ export const Account = Type.Object({
   available: Type.String({ pattern: "^-?(0|[1-9][0-9]{0,38})$" }),
   openedAt: Timestamp,
 });
-
-/** `post` moves now; `hold` reserves; `post-hold` and `void-hold` end a hold. */
-export const TransferKind = Type.Union([
-  Type.Literal("post"),
-  Type.Literal("hold"),
-  Type.Literal("post-hold"),
-  Type.Literal("void-hold"),
-]);
 
 export const Transfer = Type.Object({
   transfer: TransferId,
@@ -90,6 +80,7 @@ export const ledgerApi = defineApi({
   name: "ledger",
   version: "1.0.0",
   errors: ledgerErrors,
+  events: ledgerEvents,
   routes: {
     assets: {
       method: "GET",

@@ -1,1 +1,13 @@
-export {};
+export * from "./backlog.ts";
+export * from "./cloud-event.ts";
+export * from "./cloud-event-attributes.ts";
+export * from "./cloud-event-http.ts";
+export * from "./consumer.ts";
+export * from "./errors.ts";
+export * from "./event-module.ts";
+export { JOB_LEASE_MS } from "./jobs.ts";
+export type { Job, JobContext } from "./jobs.ts";
+export * from "./machine/inbox.ts";
+export * from "./publisher.ts";
+export { INBOX_KEPT_DAYS, JOB_TICKS_KEPT_DAYS } from "./prune.ts";
+export { NOTIFY_EVERY_MS, OUTBOX_CHANNEL } from "./notifier.ts";

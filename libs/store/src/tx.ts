@@ -47,21 +47,58 @@ async function once<T>(
   isolation: string,
 ): Promise<T> {
   const client = await pool.connect();
+  const runAfterCommit = collectAfterCommit(client);
   let broken: Error | undefined;
+  let result: T;
   try {
     await client.query(`begin isolation level ${isolation}`);
-    const result = await act(client);
+    result = await act(client);
     const commit = await client.query("commit");
     if (commit.command !== "COMMIT") throw new CommitRefused();
-    return result;
   } catch (error) {
     await client.query("rollback").catch((reason: unknown) => {
       broken = reason instanceof Error ? reason : new Error(String(reason));
     });
     throw error;
   } finally {
+    afterCommitOf.delete(client);
     client.release(broken);
   }
+  runAfterCommit();
+  return result;
+}
+
+const afterCommitOf = new WeakMap<Transaction, (() => void)[]>();
+
+/**
+ * Runs `act` once this transaction of `tx` is committed and its connection given back; never when
+ * it is rolled back. What `act` throws is told as a warning of the process: the commit stands.
+ *
+ * @example afterCommit(t, () => wakeTheRelay());
+ */
+export function afterCommit(transaction: Transaction, act: () => void): void {
+  const acts = afterCommitOf.get(transaction);
+  if (acts === undefined) throw new Error("afterCommit needs a transaction that is under way.");
+  acts.push(act);
+}
+
+/**
+ * For whoever begins and commits by hand: from now on `afterCommit` takes acts for this
+ * transaction. To be called after the commit, the answer runs them; after a rollback it is not.
+ */
+export function collectAfterCommit(transaction: Transaction): () => void {
+  const acts: (() => void)[] = [];
+  afterCommitOf.set(transaction, acts);
+  return () => {
+    for (const act of acts) {
+      try {
+        act();
+      } catch (error) {
+        // The transaction is committed, so its caller must not be told that it failed.
+        process.emitWarning(error instanceof Error ? error : String(error));
+      }
+    }
+  };
 }
 
 /** The SQLSTATE of an error of PostgreSQL (PostgreSQL manual, appendix A), or null. */

@@ -1,4 +1,5 @@
-import type { ledgerApi } from "@tideway/api-ledger";
+import { ledgerApi } from "@tideway/api-ledger";
+import { createPublisher } from "@tideway/events";
 import type { BuiltService, ServiceParts } from "@tideway/http";
 import { CHECK_PAUSE_MS, CHECK_PAUSE_PER_RUN, checkBooks } from "./background/check-books.ts";
 import { repeat } from "./background/repeat.ts";
@@ -12,9 +13,10 @@ import { openHouseAccounts } from "./store/house-accounts.ts";
 export function buildLedger(parts: ServiceParts): BuiltService<typeof ledgerApi> {
   const { pool, logger, clock } = parts;
   const measures = createMeasures(parts.metrics);
+  const publish = createPublisher(ledgerApi, { pool, logger, metrics: parts.metrics });
   const background: Repeated[] = [];
   return {
-    handlers: handlersOf({ pool, measures }),
+    handlers: handlersOf({ pool, publish, measures }),
     start: async () => {
       await openHouseAccounts(pool);
       const sweep = async (): Promise<void> => void (await sweepHolds(pool, measures));

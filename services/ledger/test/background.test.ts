@@ -1,5 +1,7 @@
 /** Sweeper and checker: expired holds without a service that sweeps, and books that are wrong. */
 import { fileURLToPath } from "node:url";
+import { ledgerApi } from "@tideway/api-ledger";
+import { createPublisher } from "@tideway/events";
 import { idToUuid, newId, systemClock, until } from "@tideway/kernel";
 import { createPool, tx } from "@tideway/store";
 import type { Pool } from "@tideway/store";
@@ -13,6 +15,7 @@ import type { Account } from "../src/domain/account.ts";
 import { availableOf } from "../src/domain/account.ts";
 import type { Actor } from "../src/domain/grants.ts";
 import type { MoveCommand } from "../src/domain/transfer.ts";
+import type { PublishLedgerEvents } from "../src/events/transfer-posted.ts";
 import { createMeasures } from "../src/measures.ts";
 import { insertAccounts, readAccount } from "../src/store/accounts.ts";
 import { houseAccountId, openHouseAccounts } from "../src/store/house-accounts.ts";
@@ -21,10 +24,13 @@ import { readTrialBalance } from "../src/store/trial-balance.ts";
 
 let database: TestDatabase;
 let admin: Pool;
+let publish: PublishLedgerEvents;
 beforeAll(async () => {
   const migrations = fileURLToPath(new URL("../migrations", import.meta.url));
   database = await testDatabase({ service: "ledger", migrations });
   admin = createPool({ url: database.adminUrl, connectionsMax: 2, applicationName: "admin" });
+  const logger = createLogger({ service: "ledger", destination: { write: () => {} } });
+  publish = createPublisher(ledgerApi, { pool: database.pool, logger });
   await openHouseAccounts(database.pool);
 });
 afterAll(async () => {
@@ -51,7 +57,7 @@ const open = async (): Promise<string> => {
 };
 const move = (debit: string, credit: string, amount: bigint, change: Partial<MoveCommand> = {}) =>
   makeTransfer(
-    database.pool,
+    { pool: database.pool, publish },
     {
       id: newId("trf"),
       kind: "post",

@@ -8,7 +8,7 @@ import { wireTransfer } from "./wire.ts";
 
 export function postTransferRoute(parts: LedgerParts): Handler<Routes["postTransfer"]> {
   return async (request) => {
-    const result = await makeTransfer(parts.pool, transferCommand(request.body), actorOf(request));
+    const result = await makeTransfer(parts, transferCommand(request.body), actorOf(request));
     if (result.kind === "refused") {
       parts.measures.refused.inc({ code: result.refusal.code });
       throw refusalError(result.refusal);

@@ -2,7 +2,7 @@
  * One transfer is one transaction:
  *
  *   lock the id ─> known? answer it ─> burned? refuse ─> lock both accounts in the order of ids
- *     ─> decide (pure) ─> write transfer, hold's end, sums ─> read back ─> commit
+ *     ─> decide (pure) ─> write transfer, hold's end, sums ─> read back ─> write event ─> commit
  *
  * A refusal that uses the id up commits the burned id before it is told. Expired holds that were
  * not swept yet still count in the written sums; that can only refuse too much, never too little.
@@ -23,6 +23,8 @@ import type { Refusal } from "../domain/refusal.ts";
 import { differingField } from "../domain/same-transfer.ts";
 import { isMove } from "../domain/transfer.ts";
 import type { MoveCommand, ResolveCommand, TransferCommand } from "../domain/transfer.ts";
+import { transferPosted } from "../events/transfer-posted.ts";
+import type { PublishLedgerEvents } from "../events/transfer-posted.ts";
 import { lockAccounts } from "./accounts.ts";
 import { insertBurnedId, readBurnedId } from "./burned-ids.ts";
 import { readExpiredOf } from "./holds.ts";
@@ -40,14 +42,26 @@ export type TransferResult =
 
 type Attempt = TransferResult | { readonly kind: "blocked"; readonly accounts: readonly string[] };
 
+export interface TransferParts {
+  readonly pool: Pool;
+  readonly publish: PublishLedgerEvents;
+}
+
 /** Makes the transfer, answers the one that exists, or says why not. OVERLOADED when it cannot tell. */
 export async function makeTransfer(
-  pool: Pool,
+  { pool, publish }: TransferParts,
   command: TransferCommand,
   actor: Actor,
 ): Promise<TransferResult> {
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-    const done = await tx(pool, (transaction) => attemptTransfer(transaction, command, actor));
+    const done = await tx(pool, async (transaction) => {
+      const attempted = await attemptTransfer(transaction, command, actor);
+      // Last of all, as it holds the key; the account's row is locked already in any case.
+      if (attempted.kind === "made") {
+        await publish(transaction, "transferPosted", transferPosted(attempted.stored.transfer));
+      }
+      return attempted;
+    });
     if (done.kind !== "blocked") return done;
     await releaseExpiredHoldsOf(pool, done.accounts);
   }
