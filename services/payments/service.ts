@@ -7,6 +7,11 @@ export default defineService({
   api: paymentsApi,
   database: true,
   calls: ["ledger", "identity"],
+  consumes: ["ledger.transfer.posted.v1"],
+  sagas: [
+    { name: "payment", version: 1 },
+    { name: "top-up", version: 1 },
+  ],
   grants: [
     { operation: "open", account: 210 },
     { operation: "read", account: 210 },
@@ -19,6 +24,6 @@ export default defineService({
     { name: "intentMatchesPostings", route: "POST /payments", kind: "exact" },
     { name: "intentMatchesPostings", route: "POST /invoices/:invoiceId/pay", kind: "exact" },
   ],
-  // Payments that were cut off are resolved in the background, so one instance stays.
+  // A payment should not wait for an instance to start, so one stays.
   scaling: { instancesMin: 1, instancesMax: 8, concurrencyTarget: 50 },
 });

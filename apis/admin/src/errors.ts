@@ -97,10 +97,47 @@ export const adminErrors = defineErrors({
     title: "{service} has no earlier revision to return to.",
     action: "Deploy a corrected one.",
   },
+  API_INCOMPATIBLE: {
+    status: 409,
+    retryable: false,
+    title: "{revision} cannot live beside what runs: {problem}.",
+    action:
+      "npx tideway check api {service} shows each finding; keep what is read, or offer a new version beside the old.",
+  },
   MIGRATION_FAILED: {
     status: 409,
     retryable: false,
     title: "The migration {file} failed: {problem}.",
     action: "Correct it in a new file; nothing of it was kept and no traffic moved.",
+  },
+  BUS_AWAY: {
+    status: 503,
+    retryable: true,
+    title: "The bus does not answer; events wait in their outboxes and in the log.",
+    action: "npx tideway status says whether it runs; try again.",
+  },
+  SAGA_UNKNOWN: {
+    status: 404,
+    retryable: false,
+    title: "There is no saga {saga} in {asked}.",
+    action: "npx tideway sagas lists them; name its service with --service.",
+  },
+  SAGA_SERVICE_AWAY: {
+    status: 503,
+    retryable: true,
+    title: "{service} did not answer about its sagas: {problem}",
+    action: "npx tideway get services shows how it is; try again.",
+  },
+  SAGAS_NOT_THERE: {
+    status: 409,
+    retryable: false,
+    title: "{service} runs no sagas.",
+    action: "npx tideway sagas lists those of every service.",
+  },
+  SAGA_CURSOR_ALONE: {
+    status: 400,
+    retryable: false,
+    title: "A cursor goes on with the sagas of one service, and none was named.",
+    action: "Name the service whose list goes on, with --service.",
   },
 });

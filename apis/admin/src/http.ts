@@ -1,7 +1,9 @@
 /** Control's own api: what the console and the command line use, on the operators' port. */
 import { Timestamp, defineApi, strict } from "@tideway/schema";
 import { Type } from "typebox";
+import { compatibilityOperations } from "./compatibility.ts";
 import { adminErrors } from "./errors.ts";
+import { eventOperations, sagaOperations } from "./events.ts";
 import {
   MetricPoint,
   Nullable,
@@ -144,7 +146,11 @@ export const adminApi = defineApi({
       method: "POST",
       path: "/rollouts",
       summary: "Release a revision; the first of a service takes all traffic once it is ready.",
-      body: strict({ revision: RevisionId }),
+      body: strict({
+        revision: RevisionId,
+        /** Lets findings of the compatibility gate pass; the reason goes to the audit log. */
+        acceptBreaking: Type.Optional(Type.String({ minLength: 3, maxLength: 500 })),
+      }),
       reply: Rollout,
       replyStatus: 201,
     },
@@ -215,6 +221,9 @@ export const adminApi = defineApi({
       }),
       reply: Rollout,
     },
+    ...compatibilityOperations,
+    ...eventOperations,
+    ...sagaOperations,
     audit: {
       ...common,
       method: "GET",

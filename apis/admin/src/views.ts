@@ -153,8 +153,16 @@ export const ServiceSummary = Type.Object({
   stable: Nullable(RevisionId),
   candidate: Nullable(RevisionId),
   weight: Type.Number(),
-  /** serving: instances ready; starting; failing: should run and does not. */
-  health: Type.Union([Type.Literal("serving"), Type.Literal("starting"), Type.Literal("failing")]),
+  /**
+   * serving: instances ready; asleep: switched off until somebody asks for it; starting; failing:
+   * should run and does not.
+   */
+  health: Type.Union([
+    Type.Literal("serving"),
+    Type.Literal("asleep"),
+    Type.Literal("starting"),
+    Type.Literal("failing"),
+  ]),
   healthReason: Nullable(Type.String()),
   lanes: Type.Array(LaneNumbers),
   rollout: Nullable(RolloutId),

@@ -83,6 +83,8 @@ export const identityApi = defineApi({
     },
     names: {
       method: "POST",
+      repeatable: true,
+      priority: "read",
       path: "/people/names",
       auth: "service",
       exposure: "internal",

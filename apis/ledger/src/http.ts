@@ -93,6 +93,7 @@ export const ledgerApi = defineApi({
     openAccount: {
       ...common,
       method: "POST",
+      repeatable: true,
       path: "/accounts",
       summary: "Open an account; the same id and fields again answer the same account.",
       body: strict({
@@ -131,6 +132,8 @@ export const ledgerApi = defineApi({
     postTransfer: {
       ...common,
       method: "POST",
+      repeatable: true,
+      priority: "settle",
       path: "/transfers",
       summary:
         "Make a transfer. Its id is its idempotency key: the same fields again answer the same transfer.",
@@ -162,6 +165,8 @@ export const ledgerApi = defineApi({
     burnTransfer: {
       ...common,
       method: "POST",
+      repeatable: true,
+      priority: "settle",
       path: "/transfers/:transferId/burn",
       summary:
         "Make sure that this id never moves money: answers the transfer if it exists, burns the id otherwise.",

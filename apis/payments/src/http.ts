@@ -11,6 +11,7 @@ import {
 } from "@tideway/schema";
 import { Type } from "typebox";
 import { paymentsErrors } from "./errors.ts";
+import { paymentsEvents } from "./events.ts";
 
 export const PaymentId = IdOf("pay");
 export const InvoiceId = IdOf("inv");
@@ -89,6 +90,7 @@ export const paymentsApi = defineApi({
   name: "payments",
   version: "1.0.0",
   errors: paymentsErrors,
+  events: paymentsEvents,
   routes: {
     balances: {
       ...common,

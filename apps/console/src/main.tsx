@@ -9,6 +9,7 @@ import "./styles/mantine.ts";
 import "./styles/console.css";
 import "./styles/rollout.css";
 import "./styles/service.css";
+import "./styles/backbone.css";
 import { createQueryClient } from "./data/session.ts";
 import { createConsoleRouter } from "./router.tsx";
 

@@ -5,7 +5,15 @@ import {
   createRouter,
   lazyRouteComponent,
 } from "@tanstack/react-router";
-import { readRolloutSearch, readServiceSearch, readServicesSearch } from "./domain/search.ts";
+import {
+  readEventGroupSearch,
+  readEventsSearch,
+  readRolloutSearch,
+  readSagaSearch,
+  readSagasSearch,
+  readServiceSearch,
+  readServicesSearch,
+} from "./domain/search.ts";
 import { SessionGate } from "./screens/session-gate.tsx";
 import { HomeScreen } from "./screens/home.tsx";
 import { NotFoundScreen } from "./screens/not-found.tsx";
@@ -40,6 +48,37 @@ const rolloutRoute = createRoute({
   component: lazyRouteComponent(() => import("./screens/rollout/rollout.tsx"), "RolloutScreen"),
 });
 
+const sagasRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/sagas",
+  validateSearch: readSagasSearch,
+  component: lazyRouteComponent(() => import("./screens/sagas/sagas.tsx"), "SagasScreen"),
+});
+
+const sagaRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/sagas/$saga",
+  validateSearch: readSagaSearch,
+  component: lazyRouteComponent(() => import("./screens/saga/saga.tsx"), "SagaScreen"),
+});
+
+const eventsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/events",
+  validateSearch: readEventsSearch,
+  component: lazyRouteComponent(() => import("./screens/events/events.tsx"), "EventsScreen"),
+});
+
+const eventGroupRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/events/$service",
+  validateSearch: readEventGroupSearch,
+  component: lazyRouteComponent(
+    () => import("./screens/event-group/event-group.tsx"),
+    "EventGroupScreen",
+  ),
+});
+
 const auditRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/audit",
@@ -51,6 +90,10 @@ const routeTree = rootRoute.addChildren([
   servicesRoute,
   serviceRoute,
   rolloutRoute,
+  sagasRoute,
+  sagaRoute,
+  eventsRoute,
+  eventGroupRoute,
   auditRoute,
 ]);
 

@@ -1,6 +1,8 @@
 /** A typed client made from an api: one function a route, the same for browsers, services and tools. */
 import type { Api, BodyOf, ParamsOf, QueryOf, ReplyOf, RouteApi } from "@tideway/schema";
 import { ClientError, errorOf, unreachable } from "./client-error.ts";
+import { noteRequest, trackReply } from "./recorder.ts";
+import type { ExpectationRecorder } from "./recorder.ts";
 
 export type FetchLike = (url: string, init: RequestInit) => Promise<Response>;
 
@@ -11,6 +13,8 @@ export interface ClientOptions {
   readonly token?: () => string | null | Promise<string | null>;
   readonly headers?: () => Readonly<Record<string, string>>;
   readonly fetch?: FetchLike;
+  /** Notes what the caller sends and reads, for those calls that it takes. */
+  readonly recorder?: ExpectationRecorder;
 }
 
 type Field<K extends string, V> = [V] extends [undefined]
@@ -61,10 +65,22 @@ interface AnyCallOptions {
 export function createClient<A extends Api>(api: A, options: ClientOptions): ClientOf<A> {
   const calls: Record<string, (call?: AnyCallOptions) => Promise<unknown>> = {};
   for (const [name, route] of Object.entries(api.routes)) {
-    calls[name] = (call) => send(route, options, call ?? {});
+    calls[name] = (call) => sendRecorded(api.name, route, options, call ?? {});
   }
   // The loop above makes exactly the functions that the mapped type promises.
   return calls as ClientOf<A>;
+}
+
+async function sendRecorded(
+  provider: string,
+  route: RouteApi,
+  options: ClientOptions,
+  call: AnyCallOptions,
+): Promise<unknown> {
+  const { recorder } = options;
+  if (recorder === undefined || !recorder.takes()) return send(route, options, call);
+  noteRequest({ provider, route, recorder }, call);
+  return trackReply({ provider, route, recorder }, await send(route, options, call));
 }
 
 async function send(

@@ -38,6 +38,7 @@ export type EventHandler<D> = (
 
 export interface Consumer {
   readonly type: string;
+  readonly event: EventApi;
   /** What is wrong with the data, or null. */
   readonly check: (data: unknown) => DataProblem;
   /** To be called with checked data. */
@@ -59,6 +60,7 @@ export function consume<A extends Api, N extends EventName<A>>(
   if (event === undefined) throw new Error(`${api.name} declares no event ${name}.`);
   return {
     type: event.type,
+    event,
     check: dataChecker(event),
     // `check` has compared the data with the very schema that its type was made from.
     handle: (t, received, context) =>

@@ -1,6 +1,6 @@
 /** What consumes events and runs jobs in a service: its routes and its sweeping. */
-import { currentRequest, platformHandlers } from "@tideway/http";
-import type { HandlerRequest, ServiceModule } from "@tideway/http";
+import { currentRequest, platformHandlers, recordedEvent } from "@tideway/http";
+import type { HandlerRequest, ServiceConfig, ServiceModule } from "@tideway/http";
 import type { Clock } from "@tideway/kernel";
 import { DELIVERY_DEADLINE_MS, FAILED_HEADER, eventRoutes, jobRoutes } from "@tideway/schema";
 import type { EventResult, ReplyOf, deliverEvents } from "@tideway/schema";
@@ -26,6 +26,8 @@ export interface EventModuleOptions {
   readonly consumers?: readonly Consumer[];
   /** One for each name under `cron` of the declaration. */
   readonly jobs?: Readonly<Record<string, Job>>;
+  /** What the service reads of events is recorded under its name. */
+  readonly config: Pick<ServiceConfig, "service">;
   readonly pool: Pool;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -47,7 +49,7 @@ export interface EventModuleOptions {
  */
 export function createEventModule(options: EventModuleOptions): ServiceModule {
   const { consumers = [], jobs = {}, pool, logger } = options;
-  const deliver = deliveryHandler(options, byType(consumers));
+  const deliver = deliveryHandler(options, byType(consumers.map((one) => recorded(one, options.config))));
   const runJob = createJobRunner({ pool, logger, jobs });
   const taking = platformHandlers(eventRoutes, { deliverEvents: deliver });
   const ticking = platformHandlers(jobRoutes, {
@@ -110,6 +112,15 @@ function remainingMs(): number {
 
 function wireResult({ id, outcome, failure }: InboxResult): EventResult {
   return { id, outcome, ...failure };
+}
+
+/** Notes, for a share of the events, which fields the handler reads (docs/explain/compatibility.md). */
+function recorded(consumer: Consumer, { service }: Pick<ServiceConfig, "service">): Consumer {
+  const handle: Consumer["handle"] = (t, event, context) => {
+    const data = recordedEvent(service, consumer.event, event.data);
+    return consumer.handle(t, data === event.data ? event : { ...event, data }, context);
+  };
+  return { ...consumer, handle };
 }
 
 function byType(consumers: readonly Consumer[]): ReadonlyMap<string, Consumer> {

@@ -9,13 +9,18 @@ import { databaseFailure } from "@tideway/store";
 import type { Pool } from "@tideway/store";
 import { clientGone } from "./client-gone.ts";
 import { codedOf } from "./coded.ts";
+import { addExpectationsProbe } from "./expectations/probe.ts";
 import { Fastify } from "./fastify.ts";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "./fastify.ts";
 import type { ServiceConfig } from "./config.ts";
 import type { HandlersOf } from "./handler.ts";
 import type { ServiceModule } from "./module.ts";
 import { PROBLEM_TYPE, toProblem } from "./problem.ts";
+import { LoadShedder } from "./resilience/load-shedder.ts";
 import { registerRoute } from "./route.ts";
+
+/** As the gateway says it: what is too much now may well pass in a second. */
+const RETRY_AFTER_SECONDS = 1;
 
 export interface AppOptions<A extends Api> {
   readonly api: A;
@@ -56,14 +61,17 @@ export function createApp<A extends Api>(options: AppOptions<A>): FastifyInstanc
     answerError(options.logger, commonErrors.error("ROUTE_UNKNOWN", { given }), request, reply);
   });
   addProbes(app, options);
+  addExpectationsProbe(app, options.config.service);
+  const shedder = new LoadShedder({ service: options.api.name, metrics: options.metrics });
+  app.addHook("onClose", () => shedder.stop());
   for (const [name, route] of Object.entries(options.api.routes)) {
     const handler = options.handlers[name];
     if (handler === undefined) throw new Error(`${options.api.name} has no handler for ${name}.`);
-    registerRoute(app, { ...options, name, route, handler });
+    registerRoute(app, { ...options, shedder, name, route, handler });
   }
   for (const { routes, handlers } of options.modules ?? []) {
     for (const [name, route] of Object.entries(routes)) {
-      registerRoute(app, { ...options, name, route, handler: handlers[name] });
+      registerRoute(app, { ...options, shedder, name, route, handler: handlers[name] });
     }
   }
   return app;
@@ -110,5 +118,6 @@ function answerError(
     logger.error("request.failed", { route: request.routeOptions.url, ...errorFields(error) });
   }
   const problem = toProblem(error, traceId);
+  if (problem.status === 503) void reply.header("retry-after", RETRY_AFTER_SECONDS);
   void reply.code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
 }

@@ -1,6 +1,8 @@
 export { codedOf } from "./coded.ts";
 export * from "./config.ts";
 export * from "./context.ts";
+export { EXPECTATIONS_PATH } from "./expectations/probe.ts";
+export { recordedEvent, recorderOf } from "./expectations/recorders.ts";
 export { Fastify } from "./fastify.ts";
 export type { FastifyInstance, FastifyReply, FastifyRequest } from "./fastify.ts";
 export * from "./handler.ts";
@@ -8,4 +10,7 @@ export * from "./idempotency.ts";
 export * from "./internal-client.ts";
 export * from "./module.ts";
 export * from "./problem.ts";
+export { PRIORITY_HEADER, deliveryPriority, priorityOf } from "./resilience/priority.ts";
+export { Upstream } from "./resilience/upstream.ts";
+export type { Answer, Attempt, UpstreamOptions } from "./resilience/upstream.ts";
 export * from "./service.ts";

@@ -1,23 +1,21 @@
 /**
  * Calls to other services: through the gateway's internal listener, with this instance's secret,
- * the person's token, the trace and the time that is left. What may be tried again is, within the
- * deadline: every route that moves money is idempotent by an id or key that the caller chose.
+ * the person's token, the trace and the time that is left. What may be repeated is (`isRepeatable`),
+ * within the deadline and the upstream's budget; every route that moves money may, as it is
+ * idempotent by an id or key that the caller chose.
  */
-import { createClient, isClientError } from "@tideway/client";
-import type { ClientOf, FetchLike } from "@tideway/client";
-import { backoffMs, sleep } from "@tideway/kernel";
+import { createClient } from "@tideway/client";
+import type { ClientOf } from "@tideway/client";
 import { DEADLINE_MS_DEFAULT } from "@tideway/schema";
-import type { Api } from "@tideway/schema";
-import { childOf, currentTrace, formatTraceparent, newTrace } from "@tideway/telemetry";
+import type { Api, RouteApi } from "@tideway/schema";
+import { childOf, currentTrace, newTrace, traceHeaders } from "@tideway/telemetry";
 import { INSTANCE_HEADER } from "@tideway/trust";
 import { Agent, request } from "undici";
 import type { ServiceConfig } from "./config.ts";
 import { currentRequest } from "./context.ts";
-
-const ATTEMPTS_MAX = 4;
-const RETRY_STATUSES = new Set([502, 503]);
-/** Below this there is no point in another try. */
-const TIME_LEFT_MIN_MS = 50;
+import { recorderOf } from "./expectations/recorders.ts";
+import { Upstream } from "./resilience/upstream.ts";
+import type { Answer } from "./resilience/upstream.ts";
 
 const agent = new Agent({
   connections: 128,
@@ -26,7 +24,10 @@ const agent = new Agent({
   connectTimeout: 5_000,
 });
 
-type CallerConfig = Pick<ServiceConfig, "internalUrl" | "instance" | "instanceSecret">;
+type CallerConfig = Pick<ServiceConfig, "internalUrl" | "instance" | "instanceSecret"> & {
+  /** Who calls: what it sends and reads is recorded under this name. */
+  readonly service?: string;
+};
 
 /**
  * A typed client of another service's api.
@@ -34,43 +35,71 @@ type CallerConfig = Pick<ServiceConfig, "internalUrl" | "instance" | "instanceSe
  * @example const ledger = createInternalClient(ledgerApi, config);
  */
 export function createInternalClient<A extends Api>(api: A, config: CallerConfig): ClientOf<A> {
-  return createClient(api, {
-    baseUrl: `${config.internalUrl}/api/${api.name}`,
-    token: () => currentRequest()?.token ?? null,
-    headers: () => ({ [INSTANCE_HEADER]: `${config.instance}:${config.instanceSecret}` }),
-    fetch: fetchWithRetries,
-  });
+  const upstream = upstreamOf(config, api.name);
+  const calls: Record<string, unknown> = {};
+  for (const [name, route] of Object.entries(api.routes)) {
+    // A client of one route each, so that its `fetch` knows which one it is.
+    const client: Readonly<Record<string, unknown>> = createClient(
+      { ...api, routes: { [name]: route } },
+      {
+        baseUrl: `${config.internalUrl}/api/${api.name}`,
+        token: () => currentRequest()?.token ?? null,
+        headers: () => ({ [INSTANCE_HEADER]: `${config.instance}:${config.instanceSecret}` }),
+        fetch: (url, init) => call(upstream, route, url, init),
+        ...(config.service === undefined ? {} : { recorder: recorderOf(config.service) }),
+      },
+    );
+    calls[name] = client[name];
+  }
+  // The loop above makes exactly the functions that the mapped type promises.
+  return calls as ClientOf<A>;
 }
 
-/**
- * Tries again on a lost connection and on 502 and 503, with jitter, while time is left. A call whose
- * time is over is not sent: whoever waited for it was told so and may have sent it again.
- */
-const fetchWithRetries: FetchLike = async (url, init) => {
-  const endsAtMs = currentRequest()?.deadlineAtMs ?? performance.now() + DEADLINE_MS_DEFAULT;
-  for (let attempt = 1; ; attempt++) {
-    const leftMs = endsAtMs - performance.now();
-    if (leftMs <= 0) throw new Error("The time was over before the call could be sent.");
-    const waitMs = backoffMs(attempt, { baseMs: 40, maxMs: 500 });
-    const mayRetry = (): boolean =>
-      attempt < ATTEMPTS_MAX && endsAtMs - performance.now() - waitMs >= TIME_LEFT_MIN_MS;
-    try {
-      const response = await once(url, init, leftMs);
-      if (!RETRY_STATUSES.has(response.status) || !mayRetry()) return response;
-    } catch (error) {
-      if (init.signal?.aborted || isClientError(error) || !mayRetry()) throw error;
-    }
-    await sleep(waitMs, init.signal ?? undefined);
-  }
-};
+/** Whether the same request again does no more than once. */
+export function isRepeatable(route: RouteApi): boolean {
+  if (route.repeatable === true || route.idempotent === true) return true;
+  return route.method === "GET" || route.method === "PUT" || route.method === "DELETE";
+}
 
-async function once(url: string, init: RequestInit, leftMs: number): Promise<Response> {
+const upstreams = new WeakMap<CallerConfig, Map<string, Upstream<Told>>>();
+
+/** One for all clients of a service in this process: they share its circuit, places and budget. */
+function upstreamOf(config: CallerConfig, service: string): Upstream<Told> {
+  const known = upstreams.get(config) ?? new Map<string, Upstream<Told>>();
+  upstreams.set(config, known);
+  const upstream = known.get(service) ?? new Upstream<Told>({ service });
+  known.set(service, upstream);
+  return upstream;
+}
+
+/** An answer that was read to its end. */
+interface Told extends Answer {
+  readonly response: Response;
+}
+
+async function call(
+  upstream: Upstream<Told>,
+  route: RouteApi,
+  url: string,
+  init: RequestInit,
+): Promise<Response> {
+  const told = await upstream.call({
+    endsAtMs: currentRequest()?.deadlineAtMs ?? performance.now() + DEADLINE_MS_DEFAULT,
+    isRepeatable: isRepeatable(route),
+    signal: init.signal ?? null,
+    send: (leftMs) => once(url, init, leftMs),
+  });
+  return told.response;
+}
+
+async function once(url: string, init: RequestInit, leftMs: number): Promise<Told> {
   const trace = childOf(currentTrace() ?? newTrace());
   const headers = {
     // createClient always passes a plain record.
     ...(init.headers as Record<string, string>),
-    traceparent: formatTraceparent(trace),
-    "tideway-deadline": String(Math.ceil(leftMs)),
+    ...traceHeaders(trace),
+    // Never more than there is, or the time would grow with each hop.
+    "tideway-deadline": String(Math.max(1, Math.floor(leftMs))),
   };
   const signals = [AbortSignal.timeout(Math.ceil(leftMs))];
   if (init.signal) signals.push(init.signal);
@@ -84,9 +113,21 @@ async function once(url: string, init: RequestInit, leftMs: number): Promise<Res
   });
   const text = await answer.body.text();
   const replyHeaders: Record<string, string> = {};
-  for (const name of ["content-type", "tideway-trace", "tideway-revision"]) {
+  for (const name of ["content-type", "retry-after", "tideway-trace", "tideway-revision"]) {
     const value = answer.headers[name];
     if (typeof value === "string") replyHeaders[name] = value;
   }
-  return new Response(text, { status: answer.statusCode, headers: replyHeaders });
+  const status = answer.statusCode;
+  return {
+    response: new Response(text, { status, headers: replyHeaders }),
+    status,
+    isShedding: status === 503 && text.includes('"code":"OVERLOADED"'),
+    retryAfterMs: retryAfterMs(answer.headers["retry-after"]),
+  };
+}
+
+/** Seconds, as our own parts send it (RFC 9110 section 10.2.3 knows dates too). */
+function retryAfterMs(header: string | string[] | undefined): number {
+  const seconds = typeof header === "string" ? Number(header) : 0;
+  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : 0;
 }

@@ -1,11 +1,16 @@
 /** One route: who may call, schemas, deadline, idempotency, and one log line for each request. */
 import { commonErrors, present } from "@tideway/kernel";
 import type { Clock } from "@tideway/kernel";
-import { BODY_BYTES_MAX_DEFAULT, DEADLINE_MS_DEFAULT, PLATFORM_CALLERS } from "@tideway/schema";
+import {
+  BODY_BYTES_MAX_DEFAULT,
+  DEADLINE_MS_DEFAULT,
+  PLATFORM_CALLERS,
+  VIOLATION_HEADER,
+} from "@tideway/schema";
 import type { RouteApi } from "@tideway/schema";
 import type { Pool } from "@tideway/store";
-import { newTrace, parseTraceparent, withTrace } from "@tideway/telemetry";
-import type { Logger, Metrics } from "@tideway/telemetry";
+import { newTrace, readTrace, withTrace } from "@tideway/telemetry";
+import type { Logger, Metrics, TraceContext } from "@tideway/telemetry";
 import { ASSERTION_HEADER, assertionKeyOf, assertionSecret, verifyAssertion } from "@tideway/trust";
 import type { Assertion } from "@tideway/trust";
 import { clientGone } from "./client-gone.ts";
@@ -17,6 +22,15 @@ import { checkIdempotencyKey, claimKey, completeKey, digestRequest } from "./ide
 import { refusalOf } from "./idempotency.ts";
 import type { StoredAnswer } from "./idempotency.ts";
 import { PROBLEM_TYPE } from "./problem.ts";
+import { createReplyCheck } from "./reply-check/reply-check.ts";
+import type { ReplyCheck } from "./reply-check/reply-check.ts";
+import type { LoadShedder } from "./resilience/load-shedder.ts";
+import {
+  PRIORITY_HEADER,
+  deliveryPriority,
+  isDelivery,
+  priorityOf,
+} from "./resilience/priority.ts";
 import { checkText } from "./text.ts";
 
 const JSON_TYPE = "application/json; charset=utf-8";
@@ -33,6 +47,7 @@ export interface RouteOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly shedder: LoadShedder;
 }
 
 /** Adds a route of the api to the server. */
@@ -43,6 +58,9 @@ export function registerRoute(app: FastifyInstance, options: RouteOptions): void
     throw new Error(`${name} is idempotent, so it needs a caller whose keys are its own.`);
   }
   const key = assertionSecret(assertionKeyOf(config.instanceSecret));
+  const priority = priorityOf(route);
+  const namesPriority = isDelivery(route);
+  const checkReply = createReplyCheck({ route, logger, metrics });
   app.route({
     method: route.method,
     url: route.path,
@@ -54,7 +72,11 @@ export function registerRoute(app: FastifyInstance, options: RouteOptions): void
     },
     onRequest: async (request) => {
       request.startedAtMs = performance.now();
-      request.traceId = (parseTraceparent(headerOf(request, "traceparent")) ?? newTrace()).traceId;
+      request.traceId = traceOf(request).traceId;
+      // Before anything that costs: what is refused here should cost next to nothing.
+      options.shedder.admit(
+        namesPriority ? deliveryPriority(headerOf(request, PRIORITY_HEADER)) : priority,
+      );
       request.assertion = verifyAssertion(headerOf(request, ASSERTION_HEADER), {
         key,
         audience: config.service,
@@ -67,7 +89,10 @@ export function registerRoute(app: FastifyInstance, options: RouteOptions): void
     preValidation: async (request) => {
       if (route.query !== undefined) request.query = typedQuery(request.query);
     },
-    preHandler: async (request) => checkText(request.body),
+    // Of a delivery each event is checked by itself: one with a NUL must not hold up the others.
+    preHandler: async (request) => {
+      if (route.auth !== "platform") checkText(request.body);
+    },
     onResponse: async (request, reply) => {
       const durationMs = performance.now() - request.startedAtMs;
       metrics.request({
@@ -84,7 +109,7 @@ export function registerRoute(app: FastifyInstance, options: RouteOptions): void
         trace: request.traceId,
       });
     },
-    handler: (request, reply) => handle(options, request, reply),
+    handler: (request, reply) => handle({ ...options, checkReply }, request, reply),
   });
 }
 
@@ -108,14 +133,17 @@ function isPlatform(caller: string | null): boolean {
   return PLATFORM_CALLERS.some((name) => name === caller);
 }
 
+/** A route with its check, which counts the replies of this route alone. */
+type CheckedRoute = RouteOptions & { readonly checkReply: ReplyCheck };
+
 async function handle(
-  options: RouteOptions,
+  options: CheckedRoute,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<unknown> {
   const { route } = options;
   const limitMs = deadlineOf(route, headerOf(request, "tideway-deadline"));
-  const trace = parseTraceparent(headerOf(request, "traceparent")) ?? newTrace();
+  const trace = traceOf(request);
   const gone = new AbortController();
   // The answer's stream, not the request's: that one closes as soon as the body was read.
   reply.raw.once("close", () => {
@@ -164,7 +192,7 @@ class Deadline {
 }
 
 async function answer(
-  options: RouteOptions,
+  options: CheckedRoute,
   request: FastifyRequest,
   reply: FastifyReply,
   signal: AbortSignal,
@@ -174,6 +202,8 @@ async function answer(
     // The type of each handler was checked against its route where it was defined.
     const handler = options.handler as AnyHandler;
     const body = await handler(handlerRequest(request, reply, signal, claimed));
+    const violation = options.checkReply(body, request.traceId ?? "");
+    if (violation !== null) reply.header(VIOLATION_HEADER, violation);
     return { status: route.replyStatus ?? 200, reply: body };
   };
   if (route.idempotent !== true) {
@@ -260,6 +290,15 @@ function deadlineOf(route: RouteApi, header: string | undefined): number {
   const own = route.deadlineMs ?? DEADLINE_MS_DEFAULT;
   const left = Number(header ?? Number.NaN);
   return Number.isFinite(left) && left > 0 ? Math.min(own, left) : own;
+}
+
+/** The request's trace; one that begins here keeps the id that was given to it first. */
+function traceOf(request: FastifyRequest): TraceContext {
+  const { traceparent, tracestate } = request.headers;
+  const trace = readTrace({ traceparent, tracestate });
+  if (trace !== null) return trace;
+  const begun = newTrace();
+  return { ...begun, traceId: request.traceId ?? begun.traceId };
 }
 
 function bearerOf(header: string | undefined): string | null {

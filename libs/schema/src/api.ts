@@ -13,6 +13,12 @@ export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
  */
 export type Auth = "public" | "person" | "service" | "platform";
 
+/**
+ * What goes first when a service has too much to do: settling what is reserved already (confirm,
+ * cancel), then writes, then reads, then what can as well come later.
+ */
+export type RoutePriority = "settle" | "write" | "read" | "batch";
+
 export interface RouteApi {
   readonly method: Method;
   /** Below `/api/<service>`, with `:params`: `/invoices/:invoiceId`. */
@@ -23,6 +29,13 @@ export interface RouteApi {
   readonly summary: string;
   /** True when the route needs an Idempotency-Key. */
   readonly idempotent?: boolean;
+  /**
+   * True when the same request again does nothing more, by its own fields rather than by an
+   * Idempotency-Key: a transfer's id, say. Without it a POST or PATCH is never repeated by itself.
+   */
+  readonly repeatable?: boolean;
+  /** Defaults by method: GET is a read, everything else a write. */
+  readonly priority?: RoutePriority;
   readonly deadlineMs?: number;
   readonly bodyBytesMax?: number;
   readonly params?: TSchema;

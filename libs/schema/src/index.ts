@@ -1,6 +1,11 @@
 export * from "./api.ts";
+export * from "./asyncapi.ts";
 export * from "./canonical-json.ts";
 export * from "./common.ts";
 export * from "./declaration.ts";
+export * from "./expectation.ts";
 export * from "./manifest.ts";
+export { openApiPath, toOpenApi } from "./openapi.ts";
+export type { JsonObject } from "./openapi.ts";
 export * from "./platform-routes.ts";
+export * from "./violation.ts";

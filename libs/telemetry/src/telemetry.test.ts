@@ -1,7 +1,16 @@
 import { expect, test } from "vitest";
 import { createLogger, errorFields } from "./logger.ts";
 import { createMetrics } from "./metrics.ts";
-import { childOf, formatTraceparent, newTrace, parseTraceparent, withTrace } from "./trace.ts";
+import { parseTracestate } from "./trace-state.ts";
+import {
+  childOf,
+  formatTraceparent,
+  newTrace,
+  parseTraceparent,
+  readTrace,
+  traceHeaders,
+  withTrace,
+} from "./trace.ts";
 
 const lines: string[] = [];
 const logger = createLogger({
@@ -60,6 +69,29 @@ test("traceparent reads back, and what is not valid starts anew", () => {
   ];
   for (const header of bad) expect(parseTraceparent(header)).toBeNull();
   expect(parseTraceparent(`01-${"1".repeat(32)}-${"1".repeat(16)}-01-extra`)).not.toBeNull();
+});
+
+test("a trace travels on with its flags and its state, under a span of its own", () => {
+  const parent = `00-${"1".repeat(32)}-${"2".repeat(16)}-`;
+  for (const flags of ["00", "01", "02", "03"]) {
+    const trace = readTrace({ traceparent: parent + flags, tracestate: ["a=1 ", "", "b=2"] });
+    const next = traceHeaders(childOf(trace ?? newTrace()));
+    expect(next.traceparent).toMatch(new RegExp(`^00-1{32}-[0-9a-f]{16}-${flags}$`));
+    expect(next.traceparent).not.toContain("2".repeat(16));
+    expect(next.tracestate).toBe("a=1,b=2");
+  }
+  expect(readTrace({ traceparent: [`${parent}01`, `${parent}01`], tracestate: "a=1" })).toBeNull();
+  expect(readTrace({ tracestate: "a=1" })).toBeNull();
+  expect(traceHeaders(newTrace())).not.toHaveProperty("tracestate");
+});
+
+test("a state that is not valid in any part is dropped as a whole", () => {
+  expect(parseTracestate("a=1,b= x ,a=3,, 0@b/*-_=!~")).toBe("a=1,b= x,0@b/*-_=!~");
+  const many = (count: number) => Array.from({ length: count }, (_, i) => `k${i}=v`).join(",");
+  expect(parseTracestate(many(32))).toBe(many(32));
+  const bad = [undefined, "", " , ", "a", "=1", "a=", "A=1", "a=1,b", "a=b=c", "a=é", many(33)];
+  bad.push(`${"k".repeat(257)}=1`, `a=${"v".repeat(257)}`, "a =1", "a=1,".repeat(3_000));
+  for (const header of bad) expect(parseTracestate(header), header).toBeNull();
 });
 
 test("requests are counted by route and status", async () => {

@@ -3,6 +3,7 @@
  * partition, keep what they acknowledged, and take the same event once.
  */
 export interface OutboxEvent {
+  /** A UUID; everybody outside the log knows it as evt_... (`eventIdOf`). */
   readonly eventId: string;
   readonly source: string;
   readonly type: string;
@@ -32,7 +33,8 @@ export interface Carrier {
   readonly partitions: number;
   /**
    * Appends in the given order and resolves when all are durable. An event id that is there already
-   * is not appended again. Only the fenced owner of the log may append; throws BUS_FENCED otherwise.
+   * is not appended again, and is answered with the offset it has. Only the fenced owner of the log
+   * may append; throws BUS_FENCED otherwise.
    */
   append(events: readonly OutboxEvent[]): Promise<readonly StoredEvent[]>;
   /** At most `limit` events above `after`, in order. */

@@ -78,6 +78,20 @@ export function seconds(ms: number): string {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} s`;
 }
 
+/** 40 ms, 1.2 s, 5 min, 3 h, 2 d. */
+export function shortDuration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 120_000) return seconds(ms);
+  const minutes = ms / 60_000;
+  if (minutes < 120) return `${Math.round(minutes)} min`;
+  return minutes < 2_880 ? `${Math.round(minutes / 60)} h` : `${Math.round(minutes / 1_440)} d`;
+}
+
+/** 2026-01-31 08:00:00, from RFC 3339 in UTC. */
+export function shortTime(timestamp: string): string {
+  return timestamp.slice(0, 19).replace("T", " ");
+}
+
 /** Rows of text in columns as wide as their widest cell. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];

@@ -1,5 +1,5 @@
 /** Control as a whole, in this process: its api over HTTP, a real gateway, real instances. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { ADMIN_BASE_PATH, ADMIN_STREAM_PATH, DEMO_OPERATOR, adminApi } from "@tideway/api-admin";
@@ -9,6 +9,7 @@ import type { ClientOf, FetchLike } from "@tideway/client";
 import { newId, until } from "@tideway/kernel";
 import { createPool, withDatabase } from "@tideway/store";
 import type { Pool } from "@tideway/store";
+import { authHashOf } from "@tideway/trust";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { startControl } from "./control.ts";
 import type { Control } from "./control.ts";
@@ -154,6 +155,30 @@ test("each act is in the audit log, refused ones with their code", async () => {
   ]);
   const own = (await auditOf(signedIn.operator)).map(({ action }) => action);
   expect(own.slice(0, 2)).toEqual(["operator.sign-in", "operator.sign-in.refused"]);
+});
+
+test("the bus is one of the parts, and what it is asked while it is away is told as such", async () => {
+  const { parts } = await admin.status();
+  expect(parts.find(({ part }) => part === "bus")).toMatchObject({ state: "down" });
+  expect(await codeOf(admin.eventGroups())).toBe("BUS_AWAY");
+  // A key may look like a number: what the schema calls a text is one.
+  expect(await codeOf(admin.eventLog({ query: { key: "12345", limit: 5 } }))).toBe("BUS_AWAY");
+  expect((await admin.sagas({ query: { attention: true, limit: 5 } })).items).toEqual([]);
+  const secrets = ["bus", "control"].map((name) =>
+    readFileSync(join(platform.home, `secrets/${name}.secret`), "utf8").trim(),
+  );
+  expect(secrets.every((secret) => /^[0-9a-f]{64}$/.test(secret))).toBe(true);
+  const file = join(platform.home, "secrets/database/bus.json");
+  await until(() => existsSync(file), { deadlineMs: 10_000, what: "the bus's addresses" });
+  // The gateway's own file: it knows both by the hashes of their secrets.
+  const config: unknown = JSON.parse(
+    readFileSync(join(platform.home, "gateway/config.json"), "utf8"),
+  );
+  expect(config).toMatchObject({
+    platformCallers: secrets.map((secret, index) => {
+      return { name: ["bus", "control"][index], authHash: authHashOf(secret) };
+    }),
+  });
 });
 
 test("of two releases at once the one that loses has not migrated anything", async () => {

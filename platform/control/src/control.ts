@@ -11,9 +11,12 @@ import type { Pool } from "@tideway/store";
 import { errorFields } from "@tideway/telemetry";
 import type { Logger } from "@tideway/telemetry";
 import { createAppsReader } from "./apps-file.ts";
+import { startBusPart } from "./bus/bus-part.ts";
+import { readObserved } from "./compat/observed-reader.ts";
 import { createConductor } from "./conductor.ts";
 import type { ControlConfig } from "./config.ts";
 import { openControlDatabase } from "./database.ts";
+import { followDemand } from "./demand-follower.ts";
 import { createEvidenceReader } from "./evidence-reader.ts";
 import { addConsole } from "./http/console.ts";
 import { createHandlers } from "./http/handlers.ts";
@@ -25,6 +28,7 @@ import type { Operator, Operators } from "./operators.ts";
 import { createProvisioning } from "./provisioning.ts";
 import { createRolloutStarter } from "./rollouts.ts";
 import { readMasterKey } from "./secrets.ts";
+import { createServiceSagas } from "./service-sagas.ts";
 import { createWorld } from "./world.ts";
 
 export interface Control {
@@ -61,6 +65,7 @@ export async function startControl(
     timeoutMs: GATEWAY_TIMEOUT_MS,
   });
   const apps = createAppsReader(config.home);
+  const bus = await startBusPart({ config, pool, clock, logger });
   const world = createWorld({
     pool,
     engine,
@@ -70,6 +75,8 @@ export async function startControl(
     apps: async () =>
       (await apps()).flatMap(({ path, folder }) => (path === null ? [] : [{ path, folder }])),
     putConfig: (wanted) => gateway.putConfig(wanted),
+    platformCallers: bus.platformCallers,
+    onWanted: (wanted) => bus.offer(wanted),
   });
   const history = createMetricHistory();
   const evidence = createEvidenceReader(pool, (service, rollout, after) =>
@@ -86,13 +93,20 @@ export async function startControl(
     history,
     wake,
   });
-  const view = { pool, engine, running: world.running, history, nowMs: () => clock.now() };
+  const { running, asleep } = world;
+  const view = { pool, engine, running, asleep, history, nowMs: () => clock.now() };
+  const { internalUrl } = config;
+  const sagas = createServiceSagas({ pool, internalUrl, secret: bus.controlSecret });
   const operatorOf = (request: FastifyRequest) => findOperator(operators, request);
+  const parts = { pool, clock, operators, conductor, starter, view, bus, sagas };
   const app = createAdminServer({
     logger,
     operatorsUrl: config.operatorsUrl,
     operatorOf,
-    handlers: createHandlers({ ...config, pool, clock, operators, conductor, starter, view }),
+    handlers: createHandlers({
+      ...config,
+      ...parts,
+    }),
     extend: (server) => {
       addStream(server, { conductor, operatorOf });
       addConsole(server, {
@@ -116,17 +130,20 @@ export async function startControl(
     logger.error("engine.watch-ended", errorFields(error));
     if (!watching.signal.aborted) process.exit(1);
   });
-  const running = conductor.run(deciding.signal);
+  const demanding = followDemand(gateway, wake, deciding.signal);
+  const conducting = conductor.run(deciding.signal);
+  const observing = readObserved({ pool, logger, running }, deciding.signal);
   /** First, so that nothing is decided about instances that end because everything does. */
   const decideNoMore = async (): Promise<void> => {
     deciding.abort();
-    await running;
+    await Promise.all([conducting, demanding, observing]);
   };
   const end = async (): Promise<void> => {
     await decideNoMore();
     watching.abort();
     await following;
     await engine.close();
+    await bus.close();
     gateway.close();
     await closeServer(app);
     await pool.end();

@@ -47,13 +47,16 @@ const build = (
   service: ServiceWanted,
   rows: readonly RevisionRow[],
   states: readonly RevisionState[] = [],
+  asleep: readonly string[] = [],
 ) => {
   const config = buildGatewayConfig({
     wanted: [service],
     revisions: new Map(rows.map((row) => [row.revision, row])),
     running: new Map(states.map((state) => [state.revision, state])),
+    asleep: new Set(asleep),
     apps: [],
     tokenIssuer: "identity",
+    platformCallers: [{ name: "bus", authHash: "ef".repeat(32) }],
   });
   // What is built must always be something that the gateway takes.
   return checkConfig({ ...config, epoch: 1 }).services[0];
@@ -73,6 +76,12 @@ test("only instances that are ready get requests", () => {
     weight: 25,
     rollout: "rol_1",
   });
+});
+
+test("what falls asleep gets no request any more, though its instance still runs", () => {
+  const states = [stateOf("shop-1", [instance("ins_a", "ready")])];
+  const service = build({ ...wanted, candidate: null }, [rowOf(1)], states, ["shop-1"]);
+  expect(service?.revisions.map((one) => one.endpoints)).toEqual([[]]);
 });
 
 test("without a candidate there is no weight, and no other revision is named", () => {

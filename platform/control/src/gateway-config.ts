@@ -1,6 +1,7 @@
 /** The gateway's configuration, from what should be and what runs. Pure. */
 import type { InstanceState, RevisionState } from "@tideway/engine";
 import type { AppConfig, Endpoint, GatewayConfig, ServiceConfig } from "@tideway/gateway";
+import type { PlatformCallerConfig } from "@tideway/gateway";
 import type { RevisionRow } from "./store/revisions.ts";
 
 /** One service as it should be served now. */
@@ -16,8 +17,11 @@ export interface GatewayInput {
   readonly wanted: readonly ServiceWanted[];
   readonly revisions: ReadonlyMap<string, RevisionRow>;
   readonly running: ReadonlyMap<string, RevisionState>;
+  /** Revisions that get no request any more, until somebody asks for them. */
+  readonly asleep: ReadonlySet<string>;
   readonly apps: readonly AppConfig[];
   readonly tokenIssuer: string;
+  readonly platformCallers: readonly PlatformCallerConfig[];
 }
 
 /** Everything but the epoch, which only a change earns. */
@@ -25,6 +29,7 @@ export function buildGatewayConfig(input: GatewayInput): Omit<GatewayConfig, "ep
   return {
     services: input.wanted.map((service) => serviceConfig(service, input)),
     apps: input.apps,
+    platformCallers: input.platformCallers,
     tokens: { service: "identity", path: "/keys", issuer: input.tokenIssuer },
   };
 }
@@ -42,7 +47,7 @@ function serviceConfig(wanted: ServiceWanted, input: GatewayInput): ServiceConfi
       routes: row.manifest.routes,
       calls: row.manifest.calls,
       grants: row.manifest.grants,
-      endpoints: endpointsOf(input.running.get(row.revision)),
+      endpoints: input.asleep.has(row.revision) ? [] : endpointsOf(input.running.get(row.revision)),
     })),
   };
 }

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { GatewayState } from "@tideway/gateway";
 import type { Pool } from "@tideway/store";
+import type { BusHealth } from "./bus/bus-admin.ts";
 
 export interface PartView {
   part: string;
@@ -14,9 +15,10 @@ export interface PartView {
 export async function showParts(context: {
   readonly home: string;
   readonly gateway: GatewayState | null;
+  readonly bus: BusHealth | null;
   readonly pool: Pool;
 }): Promise<PartView[]> {
-  const { gateway } = context;
+  const { gateway, bus } = context;
   const postgres = await context.pool
     .query<{ version: string }>("select current_setting('server_version') as version")
     .then((found) => found.rows[0]?.version ?? null)
@@ -42,7 +44,14 @@ export async function showParts(context: {
       pid: null,
       detail: gateway === null ? "It does not answer." : `Configuration ${gateway.epoch}.`,
     },
+    { part: "bus", pid: null, ...busState(bus) },
   ];
+}
+
+function busState(bus: BusHealth | null): Pick<PartView, "state" | "detail"> {
+  if (bus === null) return { state: "down", detail: "It does not answer; events wait." };
+  if (bus.status !== "ok") return { state: "starting", detail: "It waits for its configuration." };
+  return { state: "up", detail: `Configuration ${bus.epoch}.` };
 }
 
 /** The supervisor's pid if such a process lives. */

@@ -106,6 +106,11 @@ async function loginUrl(config: ControlConfig, revision: Revision): Promise<stri
   return url;
 }
 
+/** As `provisionDatabase` names it. */
+export function databaseOf(service: string): string {
+  return `tideway_${service.replaceAll("-", "_")}`;
+}
+
 function loginOf(revision: Revision): string {
   return `${revision.service.replaceAll("-", "_")}_login_a`;
 }

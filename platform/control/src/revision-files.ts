@@ -6,6 +6,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { adminErrors } from "@tideway/api-admin";
+import { parseDocuments } from "@tideway/compatibility";
 import { checkConfig } from "@tideway/gateway";
 import { isCoded } from "@tideway/kernel";
 import { policyProblem } from "@tideway/rollout";
@@ -35,28 +36,19 @@ const PLATFORM_VARIABLES: ReadonlySet<string> = new Set(
   [
     ["HOME", "POSTGRES_URL", "POSTGRES_SETTINGS", "MASTER_KEY_FILE", "OPERATORS_URL"],
     ["OPERATORS_LISTEN", "PUBLIC_LISTEN", "INTERNAL_LISTEN", "TLS_CERT", "TLS_KEY"],
+    ["NATS_URL", "UNSAFE"],
     ["SERVICE", "REVISION", "INSTANCE", "INSTANCE_SECRET", "INTERNAL_URL", "PUBLIC_URL"],
     ["DATABASE_URL", "CONNECTIONS_MAX", "SERVICE_KEY", "PROFILE", "LISTEN"],
   ].flatMap((names) => names.map((name) => `TIDEWAY_${name}`)),
 );
-const PATH_PATTERN = /^(main\.mjs|main\.mjs\.map|(platform-)?migrations\/\d{4}_[a-z0-9_]+\.sql)$/;
+const PATH_PATTERN =
+  /^(main\.mjs|main\.mjs\.map|(openapi|asyncapi|expectations)\.json|(platform-)?migrations\/\d{4}_[a-z0-9_]+\.sql)$/;
 
 /** Checks names, manifest and contents, and computes the digest. Throws REVISION_INVALID. */
 export function checkUpload(upload: RevisionUpload): CheckedRevision {
   const { service } = upload;
-  const invalid = (problem: string): Error =>
-    adminErrors.error("REVISION_INVALID", { given: { service, problem } });
-  if (!Value.Check(Manifest, upload.manifest)) {
-    const [first] = Value.Errors(Manifest, upload.manifest);
-    throw invalid(
-      `its manifest is wrong at ${first?.instancePath ?? "/"}: ${first?.message ?? ""}`,
-    );
-  }
-  if (upload.manifest.service !== service) {
-    throw invalid(`its manifest is that of ${upload.manifest.service}`);
-  }
-  const problem = manifestProblem(upload.manifest);
-  if (problem !== null) throw invalid(problem);
+  const manifest = checkManifest(service, upload.manifest);
+  const invalid = (problem: string): Error => invalidRevision(service, problem);
   const entries = Object.entries(upload.files);
   if (entries.length > FILES_MAX) throw invalid(`it has more than ${FILES_MAX} files`);
   const strange = entries.find(([path]) => !PATH_PATTERN.test(path));
@@ -65,7 +57,28 @@ export function checkUpload(upload: RevisionUpload): CheckedRevision {
   const files = new Map(
     entries.map(([path, base64]): [string, Buffer] => [path, Buffer.from(base64, "base64")]),
   );
-  return { service, manifest: upload.manifest, digest: digestOf(upload.manifest, files), files };
+  const parsed = parseDocuments(service, (name) => files.get(name)?.toString("utf8") ?? null);
+  if (parsed.kind === "wrong") throw invalid(parsed.problem);
+  return { service, manifest, digest: digestOf(manifest, files), files };
+}
+
+/** Checks a manifest alone. Throws REVISION_INVALID. */
+export function checkManifest(service: string, manifest: unknown): Manifest {
+  if (!Value.Check(Manifest, manifest)) {
+    const [first] = Value.Errors(Manifest, manifest);
+    const place = `${first?.instancePath ?? "/"}: ${first?.message ?? ""}`;
+    throw invalidRevision(service, `its manifest is wrong at ${place}`);
+  }
+  if (manifest.service !== service) {
+    throw invalidRevision(service, `its manifest is that of ${manifest.service}`);
+  }
+  const problem = manifestProblem(manifest);
+  if (problem !== null) throw invalidRevision(service, problem);
+  return manifest;
+}
+
+function invalidRevision(service: string, problem: string): Error {
+  return adminErrors.error("REVISION_INVALID", { given: { service, problem } });
 }
 
 /** What the schema cannot say. */

@@ -5,7 +5,9 @@ import type { Clock } from "@tideway/kernel";
 import { START_SECONDS_MAX, startRollout } from "@tideway/rollout";
 import type { Transition } from "@tideway/rollout";
 import { sqlState, tx } from "@tideway/store";
-import type { Pool } from "@tideway/store";
+import type { Pool, Transaction } from "@tideway/store";
+import { createGate } from "./compat/gate.ts";
+import type { Gate, Ticket } from "./compat/gate.ts";
 import type { MetricHistory } from "./metric-history.ts";
 import type { Provisioning } from "./provisioning.ts";
 import { findRevision, findRollbackTarget, findService } from "./store/revisions.ts";
@@ -14,10 +16,18 @@ import { findRunning, insertDecisions, insertRollout } from "./store/rollouts.ts
 import { toRevision } from "./world.ts";
 
 export interface RolloutStarter {
-  /** Releases a revision by its service's policy. Answers the rollout's id. */
-  release(revision: string, by: string): Promise<string>;
+  /**
+   * Releases a revision by its service's policy, once the gate has let it pass. Answers the rollout's
+   * id. Throws API_INCOMPATIBLE, unless `acceptBreaking` gives a reason to let it pass all the same.
+   */
+  release(revision: string, by: string, options?: ReleaseOptions): Promise<string>;
   /** Returns to a kept revision, or to the one before, as soon as it is ready. */
   rollBack(service: string, revision: string | null, by: string): Promise<string>;
+}
+
+export interface ReleaseOptions {
+  /** An operator's reason. */
+  readonly acceptBreaking?: string | undefined;
 }
 
 export interface RolloutStarterOptions {
@@ -27,6 +37,8 @@ export interface RolloutStarterOptions {
   readonly provisioning: Provisioning;
   readonly history: MetricHistory;
   readonly wake: () => void;
+  /** Left out, one over the same database and home. */
+  readonly gate?: Gate;
 }
 
 /** How far back the rate before a rollout is measured. */
@@ -34,23 +46,24 @@ const RATE_BEFORE_SECONDS = 300;
 const UNIQUE_VIOLATION = "23505";
 
 export function createRolloutStarter(options: RolloutStarterOptions): RolloutStarter {
-  const { pool } = options;
+  const { pool, gate = createGate(options) } = options;
   const beginning = new Set<string>();
 
   /** One at a time for each service: whoever loses must not have migrated anything before. */
-  const alone = async (row: RevisionRow, strategy: Strategy, by: string): Promise<string> => {
+  const alone = async (row: RevisionRow, way: Way, by: string): Promise<string> => {
     const { service } = row;
     if (beginning.has(service)) throw runs(service, "one is being prepared");
     beginning.add(service);
     try {
-      return await begin(options, row, strategy, by);
+      return await begin({ ...options, gate }, row, way, by);
     } finally {
       beginning.delete(service);
     }
   };
 
   return {
-    release: async (revision, by) => alone(await known(pool, revision), "judged", by),
+    release: async (revision, by, { acceptBreaking = null } = {}) =>
+      alone(await known(pool, revision), { strategy: "judged", acceptBreaking }, by),
     rollBack: async (service, revision, by) => {
       const target = revision ?? (await findRollbackTarget(pool, service));
       if (target === null) {
@@ -60,26 +73,31 @@ export function createRolloutStarter(options: RolloutStarterOptions): RolloutSta
       if (row.service !== service) {
         throw adminErrors.error("REVISION_UNKNOWN", { given: { revision: target, service } });
       }
-      return alone(row, "immediate", by);
+      return alone(row, { strategy: "immediate" }, by);
     },
   };
 }
 
-type Strategy = "judged" | "immediate";
+/** A return needs no gate: whoever is live was judged against what it returns to. */
+type Way =
+  | { readonly strategy: "judged"; readonly acceptBreaking: string | null }
+  | { readonly strategy: "immediate" };
 
 async function begin(
-  options: RolloutStarterOptions,
+  options: RolloutStarterOptions & { readonly gate: Gate },
   row: RevisionRow,
-  strategy: Strategy,
+  way: Way,
   by: string,
 ): Promise<string> {
-  const { pool, clock, history, provisioning, home } = options;
+  const { pool, clock, history, provisioning, home, gate } = options;
+  const { strategy } = way;
   const running = await findRunning(pool, row.service);
   if (running !== null) throw runs(row.service, running);
   const from = (await findService(pool, row.service))?.stable ?? null;
   if (from === row.revision) {
     throw adminErrors.error("REVISION_IS_STABLE", { given: { revision: row.revision } });
   }
+  const ticket = way.strategy === "judged" ? await gate.judge(row, way.acceptBreaking) : null;
   await provisioning.prepare(toRevision(home, row));
   const nowMs = clock.now();
   const begun = startRollout(
@@ -96,19 +114,26 @@ async function begin(
     nowMs,
   );
   const rollout = newId("rol", nowMs);
-  await writeDown(pool, rollout, begun);
+  await writeDown(pool, rollout, begun, (t) => confirm(gate, t, ticket));
   options.wake();
   return rollout;
+}
+
+/** What was live when it was judged may be another now. */
+async function confirm(gate: Gate, t: Transaction, ticket: Ticket | null): Promise<void> {
+  if (ticket !== null) await gate.confirm(t, ticket);
 }
 
 async function writeDown(
   pool: Pool,
   rollout: string,
   { state, decisions }: Transition,
+  confirmed: (t: Transaction) => Promise<void>,
 ): Promise<void> {
   const { service, from, to, startedBy } = state.plan;
   try {
     await tx(pool, async (t) => {
+      await confirmed(t);
       await insertRollout(t, { rollout, service, from, to, state, phase: state.name, startedBy });
       const rows = decisions.map((one) => ({ ...one, at: new Date(one.atMs) }));
       await insertDecisions(t, rollout, rows);

@@ -14,6 +14,15 @@ export async function readMasterKey(home: string, file: string | undefined): Pro
   return key;
 }
 
+/** A secret of 32 random bytes in hex, made when it is not there yet. */
+export async function ensureHexSecret(path: string): Promise<string> {
+  const known = await readSecret(path);
+  if (known !== null && /^[0-9a-f]{64}$/.test(known)) return known;
+  const secret = randomBytes(32).toString("hex");
+  await writeSecret(path, secret);
+  return secret;
+}
+
 /** A service's own key, in hex: HKDF-SHA-256 (RFC 5869) of the master key under its name. */
 export function serviceKeyOf(masterKey: Buffer, service: string): string {
   const key = hkdfSync("sha256", masterKey, "tideway", `service key v1 ${service}`, 32);

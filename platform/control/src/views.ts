@@ -24,6 +24,7 @@ export interface ViewContext {
   readonly pool: Pool;
   readonly engine: Engine;
   readonly running: ReadonlyMap<string, RevisionState>;
+  readonly asleep: ReadonlySet<string>;
   readonly history: MetricHistory;
   readonly nowMs: () => number;
 }
@@ -82,14 +83,19 @@ async function showService(
     stable: row.stable,
     candidate,
     weight: wish?.weight ?? 0,
-    health: healthOf(isReady, reason),
+    health: healthOf(isReady, reason, row.stable !== null && context.asleep.has(row.stable)),
     healthReason: isReady ? null : reason,
     lanes,
     rollout: rollout?.rollout ?? null,
   };
 }
 
-function healthOf(isReady: boolean, failure: string | null): ServiceSummary["health"] {
+function healthOf(
+  isReady: boolean,
+  failure: string | null,
+  isAsleep: boolean,
+): ServiceSummary["health"] {
+  if (isAsleep) return "asleep";
   if (isReady) return "serving";
   return failure === null ? "starting" : "failing";
 }

@@ -5,26 +5,29 @@
  *                                   ^                                                  │
  *                                   └──remove, only after the gateway confirmed ───────┘
  *
+ * What falls asleep goes the same way: first a configuration without its endpoints, then, when no
+ * request is left, its instances; a request that comes in between is answered without a new start.
  * Nothing here needs to be remembered: a control that was killed derives all of it again.
  */
 import type { Engine, Revision, RevisionState } from "@tideway/engine";
 import type { AppConfig, GatewayConfig, GatewayState } from "@tideway/gateway";
+import type { PlatformCallerConfig } from "@tideway/gateway";
 import { systemClock } from "@tideway/kernel";
+import type { Clock } from "@tideway/kernel";
 import type { RolloutState } from "@tideway/rollout";
-import { wantedInstances } from "@tideway/scaler";
-import type { Observed } from "@tideway/scaler";
 import { canonicalJson } from "@tideway/schema";
 import type { Pool } from "@tideway/store";
 import type { Logger } from "@tideway/telemetry";
+import { createActivity } from "./activity.ts";
 import { buildGatewayConfig } from "./gateway-config.ts";
-import type { ServiceWanted } from "./gateway-config.ts";
+import { countInstances } from "./instance-counts.ts";
 import { createRepeatedErrors } from "./repeated-errors.ts";
 import { revisionFolder } from "./revision-files.ts";
 import { nextEpoch } from "./store/epoch.ts";
-import { findRevisions, listServices } from "./store/revisions.ts";
-import type { RevisionRow, ServiceRow } from "./store/revisions.ts";
+import type { RevisionRow } from "./store/revisions.ts";
 import type { RolloutRow } from "./store/rollouts.ts";
-import { wishOf } from "./wish.ts";
+import { readWanted } from "./wanted.ts";
+import type { Wanted } from "./wanted.ts";
 
 export interface WorldOptions {
   readonly pool: Pool;
@@ -34,10 +37,18 @@ export interface WorldOptions {
   readonly tokenIssuer: string;
   readonly apps: () => Promise<readonly AppConfig[]>;
   readonly putConfig: (config: GatewayConfig) => Promise<unknown>;
+  /** Parts of the platform that may call services. */
+  readonly platformCallers?: readonly PlatformCallerConfig[];
+  /** Told of what should be served, at each pass. */
+  readonly onWanted?: (wanted: Wanted) => void;
+  /** For tests: how time passes for what falls asleep. */
+  readonly clock?: Clock;
 }
 
 export interface World {
   readonly running: ReadonlyMap<string, RevisionState>;
+  /** Revisions that are switched off, or on their way there, until somebody asks for them. */
+  readonly asleep: ReadonlySet<string>;
   /** Follows the engine; `onChange` is called at every change. */
   follow(signal: AbortSignal, onChange: () => void): Promise<void>;
   /** One pass. `gateway` is null while it does not answer. */
@@ -54,27 +65,43 @@ export function createWorld(options: WorldOptions): World {
   const running = new Map<string, RevisionState>();
   const removing = new Set<string>();
   const ensured = new Map<string, number>();
-  const errors = createRepeatedErrors(options.logger, systemClock);
+  const clock = options.clock ?? systemClock;
+  const errors = createRepeatedErrors(options.logger, clock);
+  const activity = createActivity(clock);
+  const asleep = new Set<string>();
   let pushed: { readonly text: string; readonly epoch: number } | null = null;
   /** Of our orders to the engine until the gateway has taken a configuration of ours. */
   let firstEpoch: number | null = null;
-  let confirmed: ReadonlySet<string> | null = null;
+  /** What the gateway serves by: revision -> how many endpoints it has there. */
+  let confirmed: ReadonlyMap<string, number> | null = null;
+
+  /** Whether no request can reach it any more and none is left, by what the gateway says. */
+  const isQuiet = (id: string, gateway: GatewayState | null): boolean => {
+    const revisions = gateway?.services.flatMap((service) => service.revisions);
+    const counters = revisions?.find((one) => one.revision === id);
+    return confirmed?.get(id) === 0 && counters !== undefined && counters.inFlight === 0;
+  };
+
+  const follow = (id: string, count: number): void => {
+    if (count === 0 ? asleep.has(id) : !asleep.has(id)) return;
+    if (count === 0) asleep.add(id);
+    else asleep.delete(id);
+    options.logger.info(count === 0 ? "scaler.sleeps" : "scaler.wakes", { revision: id });
+  };
 
   /** What cannot be had for one revision must not keep the others from running. */
   const ensureAll = async (wanted: Wanted, gateway: GatewayState | null): Promise<void> => {
     firstEpoch ??= await nextEpoch(options.pool, gateway?.epoch ?? 0);
     const epoch = pushed?.epoch ?? firstEpoch;
+    const counts = countInstances({ wanted, running, activity, gateway });
+    for (const id of asleep) if (!counts.has(id)) asleep.delete(id);
     for (const row of wanted.revisions.values()) {
-      const { scaling } = row.manifest;
-      const count = wantedInstances({
-        manifest: row.manifest,
-        // A rollout asks for one instance at least, also before the first request.
-        bounds: { min: 1, max: scaling.instancesMax },
-        observed: observe(row, wanted, gateway),
-      });
+      const count = counts.get(row.revision) ?? 0;
+      follow(row.revision, count);
       if (ensured.get(row.revision) === count) continue;
+      if (count === 0 && !isQuiet(row.revision, gateway)) continue;
       try {
-        const bounds = { min: count, max: scaling.instancesMax };
+        const bounds = { min: count, max: row.manifest.scaling.instancesMax };
         await options.engine.ensure(toRevision(options.home, row), bounds, epoch);
         ensured.set(row.revision, count);
         errors.clear(row.revision);
@@ -104,8 +131,10 @@ export function createWorld(options: WorldOptions): World {
       wanted: wanted.services,
       revisions: wanted.revisions,
       running,
+      asleep,
       apps: await options.apps(),
       tokenIssuer: options.tokenIssuer,
+      platformCallers: options.platformCallers ?? [],
     });
     const text = canonicalJson(config);
     if (pushed?.text === text && gateway.epoch === pushed.epoch) return;
@@ -113,14 +142,17 @@ export function createWorld(options: WorldOptions): World {
     const epoch = await nextEpoch(options.pool, gateway.epoch);
     await options.putConfig({ ...config, epoch });
     pushed = { text, epoch };
-    confirmed = new Set(
-      config.services.flatMap((service) => service.revisions.map(({ id }) => id)),
+    confirmed = new Map(
+      config.services.flatMap((service) =>
+        service.revisions.map(({ id, endpoints }) => [id, endpoints.length] as const),
+      ),
     );
     options.logger.info("gateway.configured", { epoch });
   };
 
   return {
     running,
+    asleep,
     follow: async (signal, onChange) => {
       for await (const state of options.engine.watch(signal)) {
         const isGone = state.instances.length === 0 && state.bounds.min === 0;
@@ -131,63 +163,12 @@ export function createWorld(options: WorldOptions): World {
     },
     reconcile: async (rollouts, gateway) => {
       const wanted = await readWanted(options.pool, rollouts);
+      options.onWanted?.(wanted);
       await ensureAll(wanted, gateway);
       if (gateway === null) return;
       await push(wanted, gateway);
       removeSurplus(wanted);
     },
-  };
-}
-
-interface Wanted {
-  readonly services: readonly ServiceWanted[];
-  readonly revisions: ReadonlyMap<string, RevisionRow>;
-}
-
-/** What should be served, and every revision that must have instances for it. */
-async function readWanted(
-  pool: Pool,
-  rollouts: readonly RolloutRow<RolloutState>[],
-): Promise<Wanted> {
-  const services = await listServices(pool);
-  const byService = new Map(rollouts.map((row) => [row.service, row]));
-  const served = services.flatMap((service) => servedNow(service, byService.get(service.service)));
-  const candidates = rollouts.map((row) => row.to_revision);
-  const ids = [
-    ...services.flatMap(({ stable }) => stable ?? []),
-    ...candidates,
-    ...served.flatMap(({ stable, candidate }) => [stable, candidate ?? stable]),
-  ];
-  const rows = await findRevisions(pool, [...new Set(ids)]);
-  return { services: served, revisions: new Map(rows.map((row) => [row.revision, row])) };
-}
-
-function servedNow(
-  service: ServiceRow,
-  row: RolloutRow<RolloutState> | undefined,
-): ServiceWanted[] {
-  if (service.stable === null) return [];
-  const base = { service: service.service, stable: service.stable };
-  const wish = row === undefined ? null : wishOf(row.state);
-  if (row === undefined || wish === null || wish.candidate === null || wish.weight === 0) {
-    // The rollout's id is set before it has weight, so that stable's people count from the start.
-    return [{ ...base, candidate: null, weight: 0, rollout: row?.rollout ?? null }];
-  }
-  const { candidate, weight } = wish;
-  return [{ ...base, candidate, weight, rollout: row.rollout }];
-}
-
-/** What the gateway measures of a revision; nothing is known while it does not answer. */
-function observe(row: RevisionRow, wanted: Wanted, gateway: GatewayState | null): Observed {
-  const service = wanted.services.find((one) => one.service === row.service);
-  const candidateWeight = service?.candidate === row.revision ? service.weight : 0;
-  const stableWeight = service?.stable === row.revision ? 100 - (service.weight ?? 0) : 0;
-  const measured = gateway?.services.find((one) => one.service === row.service);
-  const counters = measured?.revisions.find((one) => one.revision === row.revision);
-  return {
-    weight: candidateWeight + stableWeight,
-    inFlight: counters?.inFlight ?? 0,
-    queued: measured?.queued ?? 0,
   };
 }
 

@@ -1,7 +1,8 @@
-/** How control talks to the gateway. */
+/** How control and the bus talk to the gateway. */
 import { CodedError, commonErrors } from "@tideway/kernel";
 import { Agent, request } from "node:http";
-import type { EvidencePage, GatewayConfig, GatewayState } from "./config.ts";
+import type { EvidencePage, GatewayConfig, GatewayState, SplitsPage } from "./config.ts";
+import { DEMAND_WAIT_MS } from "./limits.ts";
 import { gatewayErrors } from "./errors.ts";
 
 export interface EvidenceQuery {
@@ -15,6 +16,13 @@ export interface GatewayAdmin {
   /** Resolves once the configuration is on disk and in force. Rejects with GATEWAY_EPOCH_STALE. */
   putConfig(config: GatewayConfig): Promise<{ epoch: number }>;
   state(): Promise<GatewayState>;
+  /** How each service's traffic is divided now, and since which configuration. */
+  splits(): Promise<SplitsPage>;
+  /**
+   * Resolves when a request begins to wait for a revision that has no instance, or after 10 s. Pass
+   * the count of the answer before, 0 at first.
+   */
+  demand(after: number, signal?: AbortSignal): Promise<{ count: number }>;
   /** Rejects with GATEWAY_EVIDENCE_UNKNOWN before the rollout's configuration was applied. */
   evidence(query: EvidenceQuery): Promise<EvidencePage>;
   /** Prometheus text. */
@@ -40,7 +48,7 @@ export function gatewayAdmin(socketPath: string, options: GatewayAdminOptions = 
   const agent = new Agent({ keepAlive: true, maxSockets: 4 });
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   const call = (method: string, path: string, body?: string): Promise<string> =>
-    exchange({ agent, socketPath, timeoutMs, method, path, body });
+    exchange({ agent, socketPath, signal: AbortSignal.timeout(timeoutMs), method, path, body });
   return {
     // The answers come from our own server over a socket nobody else can open.
     putConfig: async (config) => {
@@ -48,6 +56,19 @@ export function gatewayAdmin(socketPath: string, options: GatewayAdminOptions = 
       return JSON.parse(text) as { epoch: number };
     },
     state: async () => JSON.parse(await call("GET", "/state")) as GatewayState,
+    splits: async () => JSON.parse(await call("GET", "/splits")) as SplitsPage,
+    demand: async (after, signal) => {
+      const limit = AbortSignal.timeout(DEMAND_WAIT_MS + timeoutMs);
+      const text = await exchange({
+        agent,
+        socketPath,
+        method: "GET",
+        path: `/demand?after=${after}`,
+        body: undefined,
+        signal: signal === undefined ? limit : AbortSignal.any([limit, signal]),
+      });
+      return JSON.parse(text) as { count: number };
+    },
     evidence: async ({ service, rollout, after }) => {
       const query = new URLSearchParams({ service, rollout, after: String(after) });
       return JSON.parse(await call("GET", `/evidence?${query.toString()}`)) as EvidencePage;
@@ -60,7 +81,7 @@ export function gatewayAdmin(socketPath: string, options: GatewayAdminOptions = 
 interface Call {
   readonly agent: Agent;
   readonly socketPath: string;
-  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
   readonly method: string;
   readonly path: string;
   readonly body: string | undefined;
@@ -73,7 +94,7 @@ function exchange(call: Call): Promise<string> {
       const given = { service: "The gateway" };
       reject(commonErrors.error("UPSTREAM_UNAVAILABLE", { given, cause }));
     };
-    const signal = AbortSignal.timeout(call.timeoutMs);
+    const { signal } = call;
     const headers =
       body === undefined
         ? {}

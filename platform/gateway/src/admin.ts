@@ -1,11 +1,11 @@
-/** The gateway's own Unix socket, for control alone: the file's mode is the whole protection. */
+/** The gateway's own Unix socket, for control and the bus: the file's mode is the whole protection. */
 import { commonErrors } from "@tideway/kernel";
 import { errorFields } from "@tideway/telemetry";
 import { chmod, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { checkConfig } from "./config-check.ts";
-import type { EvidencePage, GatewayConfig, GatewayState } from "./config.ts";
+import type { EvidencePage, GatewayConfig, GatewayState, SplitsPage } from "./config.ts";
 import type { Core } from "./core.ts";
 import { gatewayErrors } from "./errors.ts";
 import { CONFIG_BYTES_MAX } from "./limits.ts";
@@ -16,6 +16,8 @@ export interface AdminActions {
   /** Persists and applies; throws GATEWAY_EPOCH_STALE. */
   configure(config: GatewayConfig): Promise<void>;
   state(): GatewayState;
+  splits(): SplitsPage;
+  demand(after: number): Promise<number>;
   evidence(service: string, rollout: string, after: number): EvidencePage;
 }
 
@@ -64,14 +66,16 @@ async function answer(
     case "GET /state":
       sendJson(res, actions.state());
       return;
+    case "GET /splits":
+      sendJson(res, actions.splits());
+      return;
+    case "GET /demand":
+      sendJson(res, { count: await actions.demand(afterOf(url)) });
+      return;
     case "GET /evidence": {
-      const after = Number(url.searchParams.get("after") ?? "0");
+      const after = afterOf(url);
       const service = url.searchParams.get("service") ?? "";
       const rollout = url.searchParams.get("rollout") ?? "";
-      if (!Number.isSafeInteger(after) || after < 0) {
-        const given = { path: "after", problem: "must be a whole number, 0 or more" };
-        throw commonErrors.error("BODY_INVALID", { given });
-      }
       sendJson(res, actions.evidence(service, rollout, after));
       return;
     }
@@ -87,6 +91,13 @@ async function answer(
       throw commonErrors.error("ROUTE_UNKNOWN", { given });
     }
   }
+}
+
+function afterOf(url: URL): number {
+  const after = Number(url.searchParams.get("after") ?? "0");
+  if (Number.isSafeInteger(after) && after >= 0) return after;
+  const given = { path: "after", problem: "must be a whole number, 0 or more" };
+  throw commonErrors.error("BODY_INVALID", { given });
 }
 
 async function readJson(req: IncomingMessage): Promise<unknown> {

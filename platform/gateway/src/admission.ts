@@ -6,6 +6,8 @@
 import { commonErrors } from "@tideway/kernel";
 import type { CodedError } from "@tideway/kernel";
 import type { Core, Incoming } from "./core.ts";
+import { readDelivery } from "./delivery.ts";
+import type { Delivery } from "./delivery.ts";
 import { gatewayErrors } from "./errors.ts";
 import { allowedMethods } from "./router.ts";
 import type { CompiledRoute, Exposure } from "./router.ts";
@@ -22,6 +24,8 @@ export interface Admission {
   readonly caller: CallerEntry | null;
   readonly person: string | null;
   readonly personKey: string;
+  /** Set for a part of the platform: what its request is pinned to, and whom it is about. */
+  readonly delivery: Delivery | null;
   readonly setCookie: string | null;
   readonly deadlineMs: number;
 }
@@ -39,15 +43,14 @@ const API = "/api/";
 export function admit(core: Core, incoming: Incoming, identity: Identity): Admission {
   const { service, path } = findService(core, incoming);
   const { caller, person } = identity;
-  if (caller !== null && !caller.revision.calls.has(service.name)) {
-    const given = { caller: caller.service, target: service.name };
-    throw commonErrors.error("CALLER_FORBIDDEN", { given });
-  }
+  const calls = caller?.revision?.calls;
+  if (calls !== undefined && !calls.has(service.name)) throw forbidden(caller, service.name);
+  const delivery = isPlatform(caller) ? readDelivery(incoming.head) : null;
   const { key, setCookie } = personKeyOf(core, incoming, person);
-  const choice = service.choose(key);
+  const choice = service.choose(key, delivery?.pin ?? null);
   if (choice === null) throw routeUnknown(incoming);
   const route = routeOf(choice, incoming, path);
-  checkAuth(route, identity);
+  checkAuth(service, route, identity);
   return {
     service,
     choice,
@@ -56,6 +59,7 @@ export function admit(core: Core, incoming: Incoming, identity: Identity): Admis
     caller,
     person,
     personKey: key,
+    delivery,
     setCookie,
     deadlineMs: deadlineOf(route, incoming),
   };
@@ -114,7 +118,21 @@ function personKeyOf(
   return { key: `visitor ${fresh}`, setCookie: visitorCookie(fresh, core.isSecure) };
 }
 
-function checkAuth(route: CompiledRoute, identity: Identity): void {
+function isPlatform(caller: CallerEntry | null): boolean {
+  return caller !== null && caller.revision === null;
+}
+
+function forbidden(caller: CallerEntry | null, target: string): CodedError {
+  const given = { caller: caller?.service ?? "nobody", target };
+  return commonErrors.error("CALLER_FORBIDDEN", { given });
+}
+
+/** Parts of the platform call the platform's routes and no others, and nobody else calls those. */
+function checkAuth(service: Service, route: CompiledRoute, identity: Identity): void {
+  if ((route.auth === "platform") !== isPlatform(identity.caller)) {
+    throw forbidden(identity.caller, `${route.template} of ${service.name}`);
+  }
+  if (route.auth === "platform") return;
   if (route.auth === "public") return;
   if (identity.unchecked !== null) throw identity.unchecked;
   if (route.auth === "person" && identity.person === null)

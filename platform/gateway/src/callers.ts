@@ -1,4 +1,4 @@
-/** Who calls the internal listener: an instance, recognised by the hash of its secret. */
+/** Who calls the internal listener, recognised by the hash of its secret. */
 import { commonErrors } from "@tideway/kernel";
 import { authHashOf, sameDigest } from "@tideway/trust";
 import { CALLER_CACHE_MAX } from "./limits.ts";
@@ -18,7 +18,7 @@ export class Callers {
     if (header === null) throw unknown("no tideway-instance header");
     const proven = this.#proven.get(header) ?? this.#prove(header);
     const entry = table.caller(proven.instance, nowMs);
-    if (entry === null || !sameDigest(proven.authHash, entry.endpoint.authHash)) {
+    if (entry === null || !sameDigest(proven.authHash, entry.authHash)) {
       this.#proven.delete(header);
       throw unknown("no such instance, or another secret");
     }

@@ -2,9 +2,10 @@
  * Reads a configuration from JSON and refuses one that could not be routed by. The result is built
  * anew from checked parts, so that nothing unchecked is carried along.
  */
+import { PLATFORM_CALLERS } from "@tideway/schema";
 import type { Grant, ManifestRoute } from "@tideway/schema";
-import type { AppConfig, Endpoint, GatewayConfig, RevisionConfig } from "./config.ts";
-import type { ServiceConfig, Split } from "./config.ts";
+import type { AppConfig, Endpoint, GatewayConfig, PlatformCallerConfig } from "./config.ts";
+import type { RevisionConfig, ServiceConfig, Split } from "./config.ts";
 import { gatewayErrors } from "./errors.ts";
 
 const NAME = /^[a-z][a-z0-9-]{1,30}$/;
@@ -16,7 +17,7 @@ const ROUTE_PATH = /^\/[A-Za-z0-9/:_.-]*$/;
 const ROLLOUT = /^[\x21-\x7e]{1,120}$/;
 
 const OPERATIONS = ["open", "read", "transfer", "hold"] as const;
-const AUTHS = ["public", "person", "service"] as const;
+const AUTHS = ["public", "person", "service", "platform"] as const;
 const EXPOSURES = ["public", "internal"] as const;
 
 /** Throws GATEWAY_CONFIG_INVALID with the path of the field. */
@@ -29,6 +30,12 @@ export function checkConfig(value: unknown): GatewayConfig {
     service.revisions.flatMap((revision) => revision.endpoints),
   );
   unique(instances, (endpoint) => endpoint.instance, "/services/.../endpoints");
+  const callers = list(config["platformCallers"] ?? [], "/platformCallers", 10, platformCallerOf);
+  unique(
+    [...callers.map(({ name }) => name), ...instances.map(({ instance }) => instance)],
+    (caller) => caller,
+    "/platformCallers",
+  );
   const apps = list(config["apps"], "/apps", 50, appOf);
   unique(apps, (app) => app.path, "/apps");
   return {
@@ -40,6 +47,15 @@ export function checkConfig(value: unknown): GatewayConfig {
       path: text(tokens["path"], "/tokens/path", /^\/[\x21-\x7e]{0,200}$/),
       issuer: text(tokens["issuer"], "/tokens/issuer", /^[\x21-\x7e]{1,200}$/),
     },
+    ...(callers.length === 0 ? {} : { platformCallers: callers }),
+  };
+}
+
+function platformCallerOf(value: unknown, path: string): PlatformCallerConfig {
+  const caller = object(value, path);
+  return {
+    name: oneOf(caller["name"], `${path}/name`, PLATFORM_CALLERS),
+    authHash: text(caller["authHash"], `${path}/authHash`, HEX),
   };
 }
 

@@ -6,6 +6,7 @@
  *   PUT /config    GatewayConfig            -> 200 { epoch } | 409 when the epoch is older
  *   GET /state                              -> GatewayState
  *   GET /splits                             -> SplitsPage
+ *   GET /demand?after=N                     -> { count } as soon as it is not N, after 10 s anyway
  *   GET /evidence?service=S&rollout=R&after=N -> EvidencePage
  *   GET /metrics                            -> Prometheus text
  */

@@ -35,6 +35,9 @@ export interface Incoming {
   readonly target: string;
   readonly traceId: string;
   readonly sampled: boolean;
+  readonly isRandom: boolean;
+  /** Of the trace, valid; null without one. */
+  readonly tracestate: string | null;
   /** Milliseconds of the monotonic clock. */
   readonly startedMs: number;
   /** The client waits for `100 Continue` before it sends the body. */

@@ -26,6 +26,18 @@ export const gatewayErrors = defineErrors({
     title: "There is no evidence for the rollout {rollout} of {service}.",
     action: "Send the configuration of the rollout first, then ask again.",
   },
+  SPLIT_EPOCH_STALE: {
+    status: 409,
+    retryable: false,
+    title: "{pin} was pinned before the split of {service} changed with configuration {current}.",
+    action: "Read the splits again and deliver by them.",
+  },
+  DELIVERY_HEADER_INVALID: {
+    status: 400,
+    retryable: false,
+    title: "The header {header} is not {expected}.",
+    action: "Correct the header; the instance got nothing of this request.",
+  },
   METHOD_NOT_ALLOWED: {
     status: 405,
     retryable: false,

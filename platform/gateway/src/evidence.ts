@@ -47,8 +47,9 @@ export class Evidence {
     this.rollout = rollout;
   }
 
-  record(outcome: Outcome): void {
-    this.#tally(outcome);
+  /** `isTallied`: it counts for its route too; of several people in one request one does. */
+  record(outcome: Outcome, isTallied = true): void {
+    if (isTallied) this.#tally(outcome);
     const number = outcome.place.number;
     const before = this.#people.get(number);
     if (before === undefined && this.#people.size >= PEOPLE_ROLLOUT_MAX) return;
@@ -61,6 +62,11 @@ export class Evidence {
       bits |= BAD;
     }
     if (bits !== before) this.#people.set(number, bits);
+  }
+
+  /** Whether somebody had a bad answer in this rollout. */
+  hasFailed(place: Place): boolean {
+    return ((this.#people.get(place.number) ?? 0) & BAD) !== 0;
   }
 
   /** Records after `after`, the oldest first; `dropped` counts those already overwritten. */

@@ -9,6 +9,7 @@
  * one succeeds; what the client itself spoilt is labelled at nobody.
  */
 import { CodedError, commonErrors } from "@tideway/kernel";
+import { VIOLATION_HEADER } from "@tideway/schema";
 import { errorFields } from "@tideway/telemetry";
 import type { Dispatcher } from "undici";
 import type { IncomingHttpHeaders } from "undici/types/header.js";
@@ -18,6 +19,8 @@ import { Attempt } from "./attempt.ts";
 import type { AttemptOwner } from "./attempt.ts";
 import type { BadReason } from "./config.ts";
 import type { Core, Incoming } from "./core.ts";
+import { failedIn, outcomesOf } from "./delivery.ts";
+import type { Pin } from "./delivery.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { gatewayErrors } from "./errors.ts";
 import { sendProblem, toCoded } from "./problem.ts";
@@ -41,6 +44,10 @@ export class Exchange implements AttemptOwner, Waiter {
   #reply: Reply | null = null;
   #attempts = 0;
   #labelled = false;
+  /** Of a delivery's reply: which of its events failed. */
+  #failed: string | null = null;
+  /** The reply is not as its own api says; whoever asked gets it all the same. */
+  #violates = false;
   #settled = false;
   #timer: NodeJS.Timeout | null = null;
 
@@ -78,7 +85,7 @@ export class Exchange implements AttemptOwner, Waiter {
   reconsider(): void {
     try {
       const before = this.#admission;
-      const choice = before.service.choose(before.personKey);
+      const choice = before.service.choose(before.personKey, this.#pin);
       if (choice === null) throw this.#unavailable();
       const route = routeOf(choice, this.#incoming, before.path);
       if (!this.#labelled) this.#admission = { ...before, choice, route };
@@ -90,13 +97,21 @@ export class Exchange implements AttemptOwner, Waiter {
   }
 
   #acquire(except: Endpoint | null): void {
+    const { service } = this.#admission;
+    // The split may have changed while the body came in, or since the last attempt.
+    const pin = this.#pin;
+    const stale = pin === null ? null : service.staleness(pin);
+    if (stale !== null) {
+      this.#fail(stale);
+      return;
+    }
     const endpoint = this.#revision.pick(except);
     if (endpoint !== null) {
       this.#dispatch(endpoint);
       return;
     }
     if (this.#revision.enqueue(this)) return;
-    const given = { service: this.#admission.service.name };
+    const given = { service: service.name };
     this.#label(null, "timeout");
     this.#fail(commonErrors.error("OVERLOADED", { given }));
   }
@@ -137,6 +152,8 @@ export class Exchange implements AttemptOwner, Waiter {
     const extra = ["tideway-trace", this.#incoming.traceId, "tideway-revision", this.#revision.id];
     if (this.#admission.setCookie !== null) extra.push("set-cookie", this.#admission.setCookie);
     if (!this.#body.complete) this.#incoming.res.shouldKeepAlive = false;
+    this.#failed = failedIn(headers);
+    this.#violates = headers[VIOLATION_HEADER] !== undefined;
     this.#reply = new Reply(this.#incoming.res, attempt, status, headers, extra);
   }
 
@@ -150,7 +167,7 @@ export class Exchange implements AttemptOwner, Waiter {
     // Before settling: an invalid header of the instance's throws here and comes back as an error.
     reply.end();
     this.#settle();
-    this.#label(reply.status, reply.status >= 500 ? "5xx" : null);
+    this.#label(reply.status, this.#isBad(reply.status) ? "5xx" : null);
     this.#log(reply.status, reply.bytes);
   }
 
@@ -195,7 +212,8 @@ export class Exchange implements AttemptOwner, Waiter {
       return;
     }
     const stable = service.revisions.get(service.split.stable);
-    if (choice.lane === "candidate" && stable !== undefined && stable.pick() !== null) {
+    const mayCross = this.#pin === null && choice.lane === "candidate";
+    if (mayCross && stable !== undefined && stable.pick() !== null) {
       const bare = path.split("?", 1)[0] ?? path;
       const there = stable.router.find(this.#incoming.method, bare, "any").route;
       if (there !== null && there.auth === this.#admission.route.auth) this.#revision = stable;
@@ -255,19 +273,34 @@ export class Exchange implements AttemptOwner, Waiter {
   #label(status: number | null, reason: BadReason | null): void {
     if (this.#labelled) return;
     this.#labelled = true;
-    const { service, choice, personKey, route } = this.#admission;
-    service.label(
-      {
-        choice,
-        personKey,
-        route: route.template,
-        status,
-        reason,
-        traceId: this.#incoming.traceId,
-        durationMs: this.#elapsedMs(),
-      },
-      this.#core.clock.now(),
-    );
+    const { service, choice, personKey, route, delivery } = this.#admission;
+    const attempted = {
+      choice,
+      route: route.template,
+      status,
+      reason,
+      traceId: this.#incoming.traceId,
+      durationMs: this.#elapsedMs(),
+    };
+    const nowMs = this.#core.clock.now();
+    if (delivery === null) {
+      service.label({ ...attempted, personKey }, nowMs);
+      return;
+    }
+    const outcomes = outcomesOf(delivery.keys, { status, failed: this.#failed });
+    service.labelDelivery({ ...attempted, outcomes }, nowMs);
+  }
+
+  get #pin(): Pin | null {
+    return this.#admission.delivery?.pin ?? null;
+  }
+
+  /** The answer to a delivery is 200 whatever became of its events: anything else tells nothing. */
+  #isBad(status: number): boolean {
+    const { delivery } = this.#admission;
+    if (this.#violates) return true;
+    const isDelivery = delivery !== null && delivery.keys.length > 0;
+    return isDelivery ? status !== 200 : status >= 500;
   }
 
   #log(status: number | null, bytes: number): void {
@@ -281,7 +314,7 @@ export class Exchange implements AttemptOwner, Waiter {
       status,
       durationMs: this.#elapsedMs(),
       bytes,
-      caller: caller?.revision.id ?? null,
+      caller: caller?.revision?.id ?? caller?.service ?? null,
     });
   }
 

@@ -15,15 +15,15 @@ import { Callers } from "./callers.ts";
 import { clientAddressBy } from "./client-address.ts";
 import { checkConfig } from "./config-check.ts";
 import { loadConfig, saveConfig } from "./config-store.ts";
-import type { EvidencePage, GatewayConfig, GatewayState } from "./config.ts";
+import type { EvidencePage, GatewayConfig, GatewayState, SplitsPage } from "./config.ts";
 import type { Core } from "./core.ts";
 import { gatewayErrors } from "./errors.ts";
 import { fetchKeys } from "./fetch-keys.ts";
 import { createHandler } from "./handler.ts";
 import { startHealthChecks } from "./health.ts";
-import { DRAIN_MS } from "./limits.ts";
+import { DEMAND_WAIT_MS, DRAIN_MS } from "./limits.ts";
 import { parseListenAt, readTls, startListener } from "./listener.ts";
-import { stateOf } from "./state.ts";
+import { splitsOf, stateOf } from "./state.ts";
 import { Table } from "./table.ts";
 import { TokenVerifier } from "./tokens.ts";
 
@@ -53,6 +53,10 @@ export interface Gateway {
   /** As PUT /config: checks, persists, applies. */
   configure(config: GatewayConfig): Promise<void>;
   state(): GatewayState;
+  /** How each service's traffic is divided now, and since which configuration. */
+  splits(): SplitsPage;
+  /** Resolves when a request begins to wait for a revision without instances, or after 10 s. */
+  demand(after: number): Promise<number>;
   evidence(service: string, rollout: string, after: number): EvidencePage;
   /** Drains the public listener, then the internal one, then ends the rest. */
   close(): Promise<void>;
@@ -139,6 +143,8 @@ function createActions(
       return mine;
     },
     state: () => stateOf(table, boot, clock.now()),
+    splits: () => splitsOf(table, boot),
+    demand: (after) => table.demand.next(after, DEMAND_WAIT_MS),
     evidence: (service, rollout, after) => {
       const evidence = table.services.get(service)?.evidence;
       if (evidence === undefined || evidence === null || evidence.rollout !== rollout) {

@@ -1,7 +1,7 @@
 /** From a raw request to an exchange, an app's file, or a refusal. */
 import { commonErrors, isCoded } from "@tideway/kernel";
 import type { CodedError } from "@tideway/kernel";
-import { errorFields, parseTraceparent } from "@tideway/telemetry";
+import { errorFields, readTrace } from "@tideway/telemetry";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { admit, routeUnknown } from "./admission.ts";
 import type { Identity } from "./admission.ts";
@@ -23,8 +23,13 @@ export type Handle = (req: IncomingMessage, res: ServerResponse, mustContinue: b
 /** The request handler of one listener. Never throws. */
 export function createHandler(core: Core, listener: Listener): Handle {
   return (req, res, mustContinue) => {
-    const head = readHead(req.rawHeaders, listener);
-    const parent = listener === "internal" ? parseTraceparent(head.traceparent ?? undefined) : null;
+    const head = readHead(req.rawHeaders);
+    const { traceparent, tracestate } = head;
+    // A public client's trace is not ours.
+    const parent =
+      listener === "internal"
+        ? readTrace({ traceparent: traceparent ?? undefined, tracestate: tracestate ?? undefined })
+        : null;
     const incoming: Incoming = {
       req,
       res,
@@ -34,6 +39,8 @@ export function createHandler(core: Core, listener: Listener): Handle {
       target: req.url ?? "/",
       traceId: parent?.traceId ?? newTraceId(),
       sampled: parent?.sampled ?? true,
+      isRandom: parent?.isRandom === true,
+      tracestate: parent?.state ?? null,
       startedMs: core.clock.monotonic(),
       mustContinue,
     };

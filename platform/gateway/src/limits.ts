@@ -29,6 +29,8 @@ export const CONFIG_BYTES_MAX = 8 * 1_048_576;
 export const PEOPLE_WINDOW_SECONDS = 10;
 export const PEOPLE_RECENT_MAX = 100_000;
 export const PEOPLE_ROLLOUT_MAX = 1_000_000;
+/** How long a question for demand waits for its answer. */
+export const DEMAND_WAIT_MS = 10_000;
 export const EVIDENCE_RING_RECORDS = 65_536;
 export const EVIDENCE_PAGE_RECORDS = 8_192;
 /** An instance taken out of the configuration still finishes its work, which may call others. */

@@ -1,4 +1,5 @@
 /** The headers of an instance's answer as the client gets them. */
+import { VIOLATION_HEADER } from "@tideway/schema";
 import type { IncomingHttpHeaders } from "undici/types/header.js";
 
 /** Hop-by-hop, or ours to say. */
@@ -15,6 +16,7 @@ const DROPPED = new Set([
   "tideway-trace",
   "tideway-assertion",
   "tideway-instance",
+  VIOLATION_HEADER,
 ]);
 
 export interface ReplyHead {

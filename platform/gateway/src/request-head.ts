@@ -5,6 +5,8 @@
  * everything below `tideway-`, what a client claims about forwarding, and the framing, which is
  * written anew for the instance.
  */
+import { KEYS_HEADER, PIN_HEADER } from "@tideway/schema";
+
 export type Listener = "public" | "internal";
 
 export interface RequestHead {
@@ -15,8 +17,13 @@ export interface RequestHead {
   readonly host: string | null;
   readonly origin: string | null;
   readonly instance: string | null;
+  /** Several are joined by a comma, which makes it none. */
   readonly traceparent: string | null;
+  readonly tracestate: string | null;
   readonly deadline: string | null;
+  /** Of a delivery: the revision it is pinned to, and its events' ordering keys. */
+  readonly pin: string | null;
+  readonly keys: string | null;
   readonly upgrade: boolean;
   readonly contentLength: number | null;
   readonly chunked: boolean;
@@ -59,7 +66,12 @@ const READERS = new Map<string, Reader>(
       return false;
     },
     traceparent: (head, value) => {
-      head.traceparent ??= value;
+      head.traceparent = head.traceparent === null ? value : `${head.traceparent},${value}`;
+      return false;
+    },
+    // Handed on with the trace that it belongs to, or not at all.
+    tracestate: (head, value) => {
+      head.tracestate = head.tracestate === null ? value : `${head.tracestate},${value}`;
       return false;
     },
     origin: (head, value) => {
@@ -92,11 +104,19 @@ const READERS = new Map<string, Reader>(
       head.deadline ??= value;
       return false;
     },
+    [PIN_HEADER]: (head, value) => {
+      head.pin ??= value;
+      return false;
+    },
+    [KEYS_HEADER]: (head, value) => {
+      head.keys ??= value;
+      return false;
+    },
   } satisfies Record<string, Reader>),
 );
 
 /** Reads `req.rawHeaders`. */
-export function readHead(raw: readonly string[], listener: Listener): RequestHead {
+export function readHead(raw: readonly string[]): RequestHead {
   const forward: string[] = [];
   const head: Mutable = {
     forward,
@@ -106,7 +126,10 @@ export function readHead(raw: readonly string[], listener: Listener): RequestHea
     origin: null,
     instance: null,
     traceparent: null,
+    tracestate: null,
     deadline: null,
+    pin: null,
+    keys: null,
     upgrade: false,
     contentLength: null,
     chunked: false,
@@ -118,7 +141,7 @@ export function readHead(raw: readonly string[], listener: Listener): RequestHea
     const value = raw[i + 1] ?? "";
     if (name === "connection") named = namedByConnection(value, named);
     const reader = READERS.get(name);
-    if (reader === undefined ? isHandedOn(name, listener) : reader(head, value)) {
+    if (reader === undefined ? isHandedOn(name) : reader(head, value)) {
       forward.push(name, value);
     }
   }
@@ -126,10 +149,8 @@ export function readHead(raw: readonly string[], listener: Listener): RequestHea
   return head;
 }
 
-function isHandedOn(name: string, listener: Listener): boolean {
-  if (name.startsWith("tideway-") || name.startsWith("x-forwarded-")) return false;
-  // A public client's trace is not ours; within the platform the state travels along.
-  return name !== "tracestate" || listener === "internal";
+function isHandedOn(name: string): boolean {
+  return !name.startsWith("tideway-") && !name.startsWith("x-forwarded-");
 }
 
 function namedByConnection(value: string, before: string[] | null): string[] | null {

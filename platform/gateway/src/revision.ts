@@ -6,6 +6,7 @@
 import type { Grant } from "@tideway/schema";
 import type { RevisionConfig } from "./config.ts";
 import { Counters } from "./counters.ts";
+import type { Demand } from "./demand.ts";
 import { Endpoint } from "./endpoint.ts";
 import { ENDPOINT_REQUESTS_MAX, QUEUE_REQUESTS_MAX } from "./limits.ts";
 import { createRouter } from "./router.ts";
@@ -30,8 +31,10 @@ export class Revision {
   inFlight = 0;
   #available: readonly Endpoint[] = [];
   readonly #waiters = new Set<Waiter>();
+  readonly #demand: Demand;
 
-  constructor(service: string, config: RevisionConfig) {
+  constructor(service: string, config: RevisionConfig, demand: Demand) {
+    this.#demand = demand;
     this.id = config.id;
     this.service = service;
     this.router = createRouter(config.routes);
@@ -86,6 +89,7 @@ export class Revision {
   enqueue(waiter: Waiter): boolean {
     if (this.#waiters.size >= QUEUE_REQUESTS_MAX) return false;
     this.#waiters.add(waiter);
+    if (this.endpoints.length === 0) this.#demand.arose();
     return true;
   }
 

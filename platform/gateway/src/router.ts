@@ -53,8 +53,13 @@ export function createRouter(routes: readonly ManifestRoute[]): Router {
  * an internal `/people/all` must not be taken here for a public `/people/:id`.
  */
 function onlyPublic(match: Match): Match {
-  if (match.route !== null) return match.route.exposure === "public" ? match : UNKNOWN;
-  return { route: null, allow: match.allow.filter((one) => one.exposure === "public") };
+  if (match.route !== null) return isPublic(match.route) ? match : UNKNOWN;
+  return { route: null, allow: match.allow.filter(isPublic) };
+}
+
+/** The platform's own routes are nobody's business outside, whatever a manifest says of them. */
+function isPublic(route: CompiledRoute): boolean {
+  return route.exposure === "public" && route.auth !== "platform";
 }
 
 function newNode(): Node {

@@ -1,9 +1,13 @@
 /** A service: its split, its revisions, and what is known of the people it met. */
+import type { CodedError } from "@tideway/kernel";
 import type { BadReason, Lane, ServiceConfig, Split } from "./config.ts";
+import type { Pin } from "./delivery.ts";
+import type { Demand } from "./demand.ts";
+import { gatewayErrors } from "./errors.ts";
 import { Evidence } from "./evidence.ts";
 import { RecentPeople } from "./people.ts";
 import { Revision } from "./revision.ts";
-import { laneOf, placeOf } from "./split.ts";
+import { laneOf, personOfKey, placeOf } from "./split.ts";
 import type { Place } from "./split.ts";
 
 /** Where a request goes, and what must be remembered of that moment to judge it later. */
@@ -16,9 +20,9 @@ export interface Choice {
   readonly place: Place | null;
 }
 
-export interface Labelled {
+/** What became of a first attempt. */
+export interface Attempted {
   readonly choice: Choice;
-  readonly personKey: string;
   readonly route: string;
   readonly status: number | null;
   readonly reason: BadReason | null;
@@ -26,29 +30,44 @@ export interface Labelled {
   readonly durationMs: number;
 }
 
+export interface Labelled extends Attempted {
+  readonly personKey: string;
+}
+
+export interface LabelledDelivery extends Attempted {
+  /** By ordering key; every one is bad when `reason` says that nothing is known of any. */
+  readonly outcomes: ReadonlyMap<string, "bad" | "good">;
+}
+
 export class Service {
   readonly name: string;
   enforcesGrants = false;
   split: Split = { stable: "", candidate: null, weight: 0, rollout: null };
+  /** Of the configuration with which this split came into force here. */
+  splitEpoch = 0;
   revisions: ReadonlyMap<string, Revision> = new Map();
   /** Of the present rollout, or of the last one until the next begins. */
   evidence: Evidence | null = null;
   readonly seen = new RecentPeople();
   readonly bad = new RecentPeople();
 
-  constructor(name: string) {
+  readonly #demand: Demand;
+
+  constructor(name: string, demand: Demand) {
     this.name = name;
+    this.#demand = demand;
   }
 
-  configure(config: ServiceConfig): void {
+  configure(config: ServiceConfig, epoch: number): void {
     const before = new Map(this.revisions);
     const next = new Map<string, Revision>();
     for (const wanted of config.revisions) {
-      const revision = before.get(wanted.id) ?? new Revision(config.name, wanted);
+      const revision = before.get(wanted.id) ?? new Revision(config.name, wanted, this.#demand);
       before.delete(wanted.id);
       next.set(wanted.id, revision);
     }
     this.enforcesGrants = config.enforcesGrants;
+    if (!isSameSplit(this.split, config.split)) this.splitEpoch = epoch;
     this.split = config.split;
     this.revisions = next;
     this.#followRollout(config.split.rollout);
@@ -66,9 +85,24 @@ export class Service {
     for (const revision of affected) revision.reconsiderAll();
   }
 
-  /** The revision this person meets, or null when there is none at all. */
-  choose(personKey: string): Choice | null {
+  /** Why a delivery pinned like this must not be sent on, or null. */
+  staleness(pin: Pin): CodedError | null {
+    if (pin.epoch >= this.splitEpoch && this.revisions.has(pin.revision)) return null;
+    const given = {
+      pin: `${pin.revision}@${pin.epoch}`,
+      service: this.name,
+      current: this.splitEpoch,
+    };
+    return gatewayErrors.error("SPLIT_EPOCH_STALE", { given });
+  }
+
+  /**
+   * The revision this person meets, or the one that a delivery is pinned to; null when there is none
+   * at all. Throws SPLIT_EPOCH_STALE.
+   */
+  choose(personKey: string, pin: Pin | null): Choice | null {
     const { split } = this;
+    if (pin !== null) return this.#pinned(pin);
     const place =
       split.rollout !== null && split.candidate !== null ? placeOf(split.rollout, personKey) : null;
     const lane = laneOf(split, place);
@@ -82,21 +116,49 @@ export class Service {
   label(labelled: Labelled, nowMs: number): void {
     const { choice, reason, status, durationMs } = labelled;
     choice.revision.counters.count(status, reason, durationMs);
-    const seconds = Math.floor(nowMs / 1_000);
-    this.seen.see(labelled.personKey, seconds);
-    if (reason !== null) this.bad.see(labelled.personKey, seconds);
+    this.#met(labelled.personKey, reason !== null, nowMs);
     if (choice.place === null || choice.rollout !== this.evidence?.rollout) return;
-    this.evidence.record({
-      lane: choice.lane,
-      place: choice.place,
-      weight: choice.weight,
-      route: labelled.route,
-      status,
-      reason,
-      traceId: labelled.traceId,
-      durationMs,
-      atMs: nowMs,
-    });
+    this.evidence.record({ ...labelled, ...choice, place: choice.place, atMs: nowMs });
+  }
+
+  /**
+   * Writes down a delivery: each key is a person. By route it counts once when nothing is known of
+   * its events, as one lost connection is one failure; else once a key, without those that failed
+   * before, as trying an event again is no first attempt.
+   */
+  labelDelivery(labelled: LabelledDelivery, nowMs: number): void {
+    const { choice, reason, status, outcomes, durationMs } = labelled;
+    const hasFailed = [...outcomes.values()].includes("bad");
+    choice.revision.counters.count(status, reason ?? (hasFailed ? "5xx" : null), durationMs);
+    let isFirst = true;
+    for (const [key, outcome] of outcomes) {
+      const person = personOfKey(key);
+      const isBad = reason !== null || outcome === "bad";
+      this.#met(person, isBad, nowMs);
+      const { rollout } = choice;
+      if (rollout === null || rollout !== this.evidence?.rollout) continue;
+      const place = placeOf(rollout, person);
+      const isTallied = reason === null ? !(isBad && this.evidence.hasFailed(place)) : isFirst;
+      const own = isBad ? (reason ?? "5xx") : null;
+      this.evidence.record({ ...labelled, ...choice, place, reason: own, atMs: nowMs }, isTallied);
+      isFirst = false;
+    }
+  }
+
+  #met(person: string, isBad: boolean, nowMs: number): void {
+    const seconds = Math.floor(nowMs / 1_000);
+    this.seen.see(person, seconds);
+    if (isBad) this.bad.see(person, seconds);
+  }
+
+  #pinned(pin: Pin): Choice {
+    const refusal = this.staleness(pin);
+    const revision = this.revisions.get(pin.revision);
+    if (refusal !== null || revision === undefined) throw refusal ?? new Error(pin.revision);
+    const { candidate, weight, rollout } = this.split;
+    const lane = pin.revision === candidate ? "candidate" : "stable";
+    // Without a candidate nobody is split, so nobody is evidence.
+    return { revision, lane, weight, rollout: candidate === null ? null : rollout, place: null };
   }
 
   get waiting(): number {
@@ -109,4 +171,13 @@ export class Service {
     if (rollout === null) this.evidence?.close();
     else if (this.evidence?.rollout !== rollout) this.evidence = new Evidence(rollout);
   }
+}
+
+function isSameSplit(a: Split, b: Split): boolean {
+  return (
+    a.stable === b.stable &&
+    a.candidate === b.candidate &&
+    a.weight === b.weight &&
+    a.rollout === b.rollout
+  );
 }

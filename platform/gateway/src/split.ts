@@ -8,6 +8,7 @@ import { hash } from "node:crypto";
 import type { Lane, Split } from "./config.ts";
 
 const PLACE_DIGITS = 13;
+const KEY_DIGITS = 16;
 const PLACES = 2 ** 52;
 
 export interface Place {
@@ -23,6 +24,25 @@ export function placeOf(rollout: string, personKey: string): Place {
   const digest = hash("sha256", `${rollout}\n${personKey}`, "hex");
   const number = Number.parseInt(digest.slice(16, 16 + PLACE_DIGITS), 16);
   return { position: number / PLACES, number, person: digest.slice(0, 16) };
+}
+
+/**
+ * What stands for an event's ordering key wherever it is split or judged by: the first 16 hex digits
+ * of its SHA-256. The gateway never sees the key itself.
+ */
+export function keyDigitsOf(key: string): string {
+  return hash("sha256", key, "hex").slice(0, KEY_DIGITS);
+}
+
+/** The person that a key is taken for. */
+export function personOfKey(keyDigits: string): string {
+  return `key ${keyDigits}`;
+}
+
+/** The lane of an ordering key under this split; the bus delivers by it, the gateway judges by it. */
+export function laneOfKey(split: Split, keyDigits: string): Lane {
+  if (split.candidate === null || split.rollout === null) return "stable";
+  return laneOf(split, placeOf(split.rollout, personOfKey(keyDigits)));
 }
 
 /** The lane at this place under this split. */

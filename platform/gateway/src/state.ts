@@ -1,5 +1,5 @@
 /** What the gateway tells control about itself: GET /state. */
-import type { GatewayState, RevisionCounters, ServiceCounters } from "./config.ts";
+import type { GatewayState, RevisionCounters, ServiceCounters, SplitsPage } from "./config.ts";
 import type { Revision } from "./revision.ts";
 import type { Service } from "./service.ts";
 import type { Table } from "./table.ts";
@@ -16,6 +16,14 @@ export function stateOf(table: Table, boot: Boot, nowMs: number): GatewayState {
     startedAtMs: boot.startedAtMs,
     services: [...table.services.values()].map((service) => serviceState(service, nowMs)),
   };
+}
+
+/** For whoever delivers by ordering key: GET /splits. */
+export function splitsOf(table: Table, { bootId }: Boot): SplitsPage {
+  const services = [...table.services.values()].map(({ name, split, splitEpoch }) => {
+    return { service: name, ...split, epoch: splitEpoch };
+  });
+  return { bootId, services };
 }
 
 function serviceState(service: Service, nowMs: number): ServiceCounters {

@@ -3,16 +3,22 @@
  * no request sees half of it. What stays keeps its connections and counters; what goes gets no new
  * requests and ends when its last one has.
  */
-import type { AppConfig, Endpoint as EndpointConfig, GatewayConfig } from "./config.ts";
+import type { AppConfig, GatewayConfig, PlatformCallerConfig } from "./config.ts";
+import { Demand } from "./demand.ts";
 import { CALLER_GRACE_MS, CALLERS_DEPARTED_MAX } from "./limits.ts";
 import type { Revision } from "./revision.ts";
 import { Service } from "./service.ts";
 
-/** An instance as a caller. */
+/** Who calls: an instance, or a part of the platform. */
 export interface CallerEntry {
-  readonly endpoint: EndpointConfig;
+  /** The service's name, or the part's: bus, control. */
   readonly service: string;
-  readonly revision: Revision;
+  /** Null for a part of the platform. */
+  readonly revision: Revision | null;
+  /** Null for a part of the platform. */
+  readonly instance: string | null;
+  /** Hex; its secret's hash. */
+  readonly authHash: string;
   /** Milliseconds since 1970 after which it is forgotten; null while it is configured. */
   readonly departsAtMs: number | null;
 }
@@ -22,8 +28,10 @@ export class Table {
   loaded = false;
   tokens: GatewayConfig["tokens"] = { service: "", path: "/", issuer: "" };
   apps: readonly AppConfig[] = [];
+  readonly demand = new Demand();
   readonly services = new Map<string, Service>();
   #callers: ReadonlyMap<string, CallerEntry> = new Map();
+  #parts: ReadonlyMap<string, CallerEntry> = new Map();
 
   apply(config: GatewayConfig, nowMs: number): void {
     this.epoch = config.epoch;
@@ -31,20 +39,26 @@ export class Table {
     this.apps = config.apps;
     const gone = new Map(this.services);
     for (const wanted of config.services) {
-      const service = this.services.get(wanted.name) ?? new Service(wanted.name);
+      const service = this.services.get(wanted.name) ?? new Service(wanted.name, this.demand);
       gone.delete(wanted.name);
       this.services.set(wanted.name, service);
-      service.configure(wanted);
+      service.configure(wanted, config.epoch);
     }
     for (const [name, service] of gone) {
       this.services.delete(name);
       service.retire();
     }
     this.#callers = callersOf(this.services, this.#callers, nowMs);
+    this.#parts = new Map(
+      (config.platformCallers ?? []).map((part) => [part.name, partEntry(part)]),
+    );
     this.loaded = true;
   }
 
+  /** By the name that the header gives: an instance's, or that of a part of the platform. */
   caller(instance: string, nowMs: number): CallerEntry | null {
+    const part = this.#parts.get(instance);
+    if (part !== undefined) return part;
     const entry = this.#callers.get(instance);
     if (entry === undefined) return null;
     return entry.departsAtMs !== null && entry.departsAtMs < nowMs ? null : entry;
@@ -53,6 +67,10 @@ export class Table {
   *revisions(): Generator<Revision> {
     for (const service of this.services.values()) yield* service.revisions.values();
   }
+}
+
+function partEntry({ name, authHash }: PlatformCallerConfig): CallerEntry {
+  return { service: name, revision: null, instance: null, authHash, departsAtMs: null };
 }
 
 /** Those configured, and for a while those who were: a draining instance still calls others. */
@@ -66,9 +84,10 @@ function callersOf(
     for (const revision of service.revisions.values()) {
       for (const { config } of revision.endpoints) {
         callers.set(config.instance, {
-          endpoint: config,
           service: service.name,
           revision,
+          instance: config.instance,
+          authHash: config.authHash,
           departsAtMs: null,
         });
       }

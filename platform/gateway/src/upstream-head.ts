@@ -14,13 +14,14 @@ export function upstreamHead(
   endpoint: Endpoint,
   remainingMs: number,
 ): string[] {
-  const { traceId, sampled } = incoming;
+  const { traceId, sampled, isRandom, tracestate } = incoming;
   const headers = [
     ...incoming.head.forward,
     ASSERTION_HEADER,
     assertionFor(core, incoming, admission, endpoint),
     "traceparent",
-    formatTraceparent({ traceId, spanId: newSpanId(), sampled }),
+    formatTraceparent({ traceId, spanId: newSpanId(), sampled, isRandom }),
+    ...(tracestate === null ? [] : ["tracestate", tracestate]),
     "tideway-deadline",
     String(Math.max(1, Math.floor(remainingMs))),
     "x-forwarded-for",
@@ -45,13 +46,16 @@ function assertionFor(
   return signAssertion(
     {
       caller: caller?.service ?? null,
-      revision: caller?.revision.id ?? null,
-      instance: caller?.endpoint.instance ?? null,
+      revision: caller?.revision?.id ?? null,
+      instance: caller?.instance ?? null,
       audience: service.name,
       method: incoming.method,
       path: admission.path,
       person: admission.person,
-      ...(service.enforcesGrants && caller !== null ? { grants: caller.revision.grants } : {}),
+      // A part of the platform moves no money: where grants are enforced it has none.
+      ...(service.enforcesGrants && caller !== null
+        ? { grants: caller.revision?.grants ?? [] }
+        : {}),
       expiresAtMs: core.clock.now() + ASSERTION_VALID_MS,
     },
     endpoint.assertionKey,

@@ -1,2 +1,3 @@
+export { calledServices } from "./called-services.ts";
 export { wantedInstances } from "./wanted-instances.ts";
 export type { InstanceBounds, Observed, ScalerInput } from "./wanted-instances.ts";

@@ -5,6 +5,7 @@ import type { Pool } from "@tideway/store";
 import type { Logger } from "@tideway/telemetry";
 import type { Identity } from "./remote/identity.ts";
 import type { Ledger } from "./remote/ledger.ts";
+import type { Sagas } from "@tideway/saga";
 import type { Notes } from "./secrets/notes.ts";
 
 export interface Dependencies {
@@ -14,14 +15,12 @@ export interface Dependencies {
   readonly ledger: Ledger;
   readonly identity: Identity;
   readonly notes: Notes;
-  readonly counters: Counters;
+  readonly sagas: Sagas;
 }
 
 export interface Counters {
   /** A payment became final. */
   finished(state: "paid" | "failed"): void;
-  /** The background found out what became of a payment. */
-  resolved(state: "paid" | "failed"): void;
 }
 
 export type Routes = (typeof paymentsApi)["routes"];

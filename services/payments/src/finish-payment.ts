@@ -1,8 +1,10 @@
 /** Writes what the ledger said of a payment, together with its invoice. */
 import { invariant, present } from "@tideway/kernel";
-import { tx } from "@tideway/store";
+import type { paymentsApi } from "@tideway/api-payments";
+import type { Publish } from "@tideway/events";
+import { afterCommit } from "@tideway/store";
 import type { Queryable, Transaction } from "@tideway/store";
-import type { Dependencies } from "./dependencies.ts";
+import type { Counters } from "./dependencies.ts";
 import { settleInvoice } from "./domain/invoice.ts";
 import { settlePayment } from "./domain/payment.ts";
 import type { PaymentStatus, TransferOutcome } from "./domain/payment.ts";
@@ -10,19 +12,50 @@ import { lockInvoice, writeInvoiceStatus } from "./store/invoices.ts";
 import { lockPayment, readPayment, writePaymentStatus } from "./store/payments.ts";
 import type { PaymentRow } from "./store/payments.ts";
 
-/** The payment as it is now for good; safe to repeat, also by several at once. */
+export interface FinishParts {
+  readonly publish: Publish<typeof paymentsApi>;
+  readonly counters: Counters;
+}
+
+/**
+ * The payment as it is now for good, and the events that tell of it, within the transaction `t`;
+ * safe to repeat, also by several at once.
+ */
 export async function finishPayment(
-  { pool, counters }: Pick<Dependencies, "pool" | "counters">,
+  { publish, counters }: FinishParts,
+  t: Transaction,
   { payment, invoice }: Pick<PaymentRow, "payment" | "invoice">,
   outcome: TransferOutcome,
 ): Promise<PaymentRow> {
-  const done =
+  const { row, changed } =
     invoice === null
-      ? await finishAlone(pool, payment, outcome)
-      : await tx(pool, (t) => finishWithInvoice(t, { payment, invoice }, outcome));
+      ? await finishAlone(t, payment, outcome)
+      : await finishWithInvoice(t, { payment, invoice }, outcome);
+  if (!changed) return row;
+  await tellOf(publish, t, row);
+  const { state } = row.status;
   // Counted after the commit, by whoever made it final.
-  if (done.changed && done.row.status.state !== "pending") counters.finished(done.row.status.state);
-  return done.row;
+  if (state !== "pending") afterCommit(t, () => counters.finished(state));
+  return row;
+}
+
+async function tellOf(
+  publish: FinishParts["publish"],
+  t: Transaction,
+  row: PaymentRow,
+): Promise<void> {
+  const { payment, transfer, payer, payee, asset, scale, invoice, status } = row;
+  const amount = row.amountMinor.toString();
+  const data = { payment, transfer, payer, payee, amount, asset, scale, invoice };
+  if (status.state === "failed") {
+    const { failure } = status;
+    await publish(t, "paymentFailed", { key: payer, data: { ...data, failure } });
+    return;
+  }
+  await publish(t, "paymentPaid", { key: payer, data });
+  if (invoice !== null) {
+    await publish(t, "invoicePaid", { key: invoice, data: { ...data, invoice } });
+  }
 }
 
 interface Finished {

@@ -182,7 +182,7 @@ describe("ending", () => {
     expect(failure).toMatchObject({ code: "INVOICE_EXPIRED", status: 409 });
     expect(failure.given["expiresAt"]).toMatch(/^\d{4}-/);
     expect(await codeOf(cancel(ada, invoice))).toBe("INVOICE_EXPIRED");
-    const third = await money.startAnother({ resolveEveryMs: 50 });
+    const third = await money.startAnother({ pollEveryMs: 50 });
     await until(
       async () => {
         const found = await money.admin.query("select state from invoices where invoice = $1", [

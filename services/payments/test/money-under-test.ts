@@ -36,6 +36,8 @@ export interface Money {
   readonly payments: PaymentsService;
   /** A superuser's pool in the database of payments: for time passing and looking behind its back. */
   readonly admin: Pool;
+  /** A superuser's address of the ledger's database. */
+  readonly ledgerUrl: string;
   /** What the ledger logged. */
   readonly ledgerLog: readonly string[];
   signUp(name?: string): Promise<Person>;
@@ -48,13 +50,14 @@ export interface Money {
   available(person: Person, asset?: string): Promise<bigint>;
   /** How often the ledger moved money for a payment. */
   movements(payment: string): Promise<number>;
-  /** Lets 15 s go by since the last attempt at every pending payment. */
+  /** Lets 16 s go by since the last attempt at every pending payment; leases have ended by then. */
   passTime(): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface InstanceOptions {
-  readonly resolveEveryMs?: number;
+  /** How often its background looks for sagas that are due. */
+  readonly pollEveryMs?: number;
   readonly profile?: "demo" | "production";
   readonly clock?: Clock;
 }
@@ -88,8 +91,7 @@ export async function startMoney(): Promise<Money> {
       internalUrl: gateway.url,
       profile: options.profile ?? "demo",
       ...(options.clock === undefined ? {} : { clock: options.clock }),
-      build: (parts) =>
-        buildPayments(parts, { resolveEveryMs: options.resolveEveryMs ?? NEVER_MS }),
+      build: (parts) => buildPayments(parts, { pollEveryMs: options.pollEveryMs ?? NEVER_MS }),
     });
     gateway.callers.add(`${service.config.instance}:${service.config.instanceSecret}`);
     const running = {
@@ -124,6 +126,7 @@ export async function startMoney(): Promise<Money> {
     gateway,
     payments,
     admin,
+    ledgerUrl: databases.ledger.adminUrl,
     ledgerLog: ledger.logLines,
     startAnother,
     as,
@@ -148,6 +151,14 @@ export async function startMoney(): Promise<Money> {
       await admin.query(
         `update payments set next_check_at = next_check_at - interval '16 seconds'
          where state = 'pending'`,
+      );
+      await admin.query(
+        `update tideway.saga_steps set begun_at = begun_at - interval '16 seconds'
+         where state = 'running'`,
+      );
+      await admin.query(
+        `update tideway.sagas set due_at = due_at - interval '16 seconds',
+           lease_until = lease_until - interval '16 seconds' where due_at is not null`,
       );
     },
     close: async () => {

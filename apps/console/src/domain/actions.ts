@@ -23,6 +23,8 @@ export interface Confirmation {
   readonly undo: string;
   readonly confirmLabel: string;
   readonly isDestructive: boolean;
+  /** False where control keeps no reason; left out, one may be given. */
+  readonly asksReason?: false;
 }
 
 const LABELS: Record<ActionName, string> = {

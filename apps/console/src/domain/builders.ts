@@ -1,5 +1,13 @@
 /** Builders for tests: a whole object with what the test is about on top. */
-import type { LaneNumbers, Rollout, ServiceSummary } from "@tideway/api-admin";
+import type {
+  EventGroup,
+  EventKey,
+  LaneNumbers,
+  ListedSaga,
+  Rollout,
+  ServiceSummary,
+} from "@tideway/api-admin";
+import type { SagaStep } from "@tideway/schema";
 
 /** Where the tests' time stands: 2026-11-20 14:02:10 UTC. */
 export const NOW_MS = Date.UTC(2026, 10, 20, 14, 2, 10);
@@ -57,6 +65,85 @@ export function aService(over: Partial<ServiceSummary> = {}): ServiceSummary {
     healthReason: null,
     lanes: [],
     rollout: null,
+    ...over,
+  };
+}
+
+export function aSaga(over: Partial<ListedSaga> = {}): ListedSaga {
+  return {
+    service: "north",
+    saga: "sag_01kb0000000000000000000000",
+    name: "ring",
+    version: 1,
+    state: "running",
+    step: "move",
+    attempts: 0,
+    needsAttention: false,
+    problem: null,
+    startedAt: at(-40_000),
+    updatedAt: at(-1_000),
+    dueAt: null,
+    traceId: null,
+    ...over,
+  };
+}
+
+/** hold (reserve), move (pivot), confirm: none of them begun. */
+export function someSteps(
+  over: Partial<Record<"hold" | "move" | "confirm", Partial<SagaStep>>> = {},
+): SagaStep[] {
+  const undo = { service: "east", method: "POST", path: "/steps/undo" };
+  return [
+    aStep({ step: "hold", kind: "reserve", undo, ...over.hold }),
+    aStep({ step: "move", kind: "pivot", ...over.move }),
+    aStep({ step: "confirm", kind: "confirm", ...over.confirm }),
+  ];
+}
+
+export function aStep(over: Partial<SagaStep> = {}): SagaStep {
+  return {
+    step: "hold",
+    kind: "call",
+    state: "pending",
+    attempts: 0,
+    startedAt: null,
+    finishedAt: null,
+    undo: null,
+    problem: null,
+    ...over,
+  };
+}
+
+export function aGroup(over: Partial<EventGroup> = {}): EventGroup {
+  return {
+    group: "payments",
+    state: "running",
+    reason: null,
+    since: null,
+    lag: 0,
+    lagAgeMs: 0,
+    keysQuarantined: 0,
+    inFlight: 0,
+    appliedTotal: 1_204,
+    failedTotal: 0,
+    ...over,
+  };
+}
+
+export function aKey(over: Partial<EventKey> = {}): EventKey {
+  return {
+    group: "payments",
+    key: "acc_01kb0000000000000000000000",
+    state: "quarantined",
+    eventId: "evt_01kb0000000000000000000000",
+    type: "ledger.transfer.posted.v1",
+    tries: 8,
+    code: "INTERNAL",
+    detail: "",
+    revision: "payments-7",
+    waiting: 1,
+    since: at(-600_000),
+    nextTryAt: null,
     ...over,
   };
 }

@@ -66,6 +66,28 @@ export function duration(ms: number): string {
   return hours < 48 ? `${hours}${NBSP}h` : `${Math.round(hours / 24)}${NBSP}days`;
 }
 
+/** How long something took, fine where it was short: "<1 ms", "41 ms", "1.2 s", "3 min". */
+export function elapsed(ms: number): string {
+  if (ms < 1) return `<1${NBSP}ms`;
+  return ms < 90_000 ? latency(ms) : duration(ms);
+}
+
+/** A size: "512 B", "1.2 KiB". */
+export function bytes(size: number): string {
+  return size < 1_024 ? `${whole.format(size)}${NBSP}B` : `${trimmed(size / 1_024, 1)}${NBSP}KiB`;
+}
+
+/** "1 key", "1,204 keys". */
+export function counted(value: number, one: string, many: string): string {
+  return `${whole.format(value)} ${value === 1 ? one : many}`;
+}
+
+/** The end of an id is what tells two apart; its beginning is the time. */
+export function shortId(id: string): string {
+  const [prefix, digits = ""] = id.split("_");
+  return digits.length > 8 ? `${prefix}_\u2026${digits.slice(-6)}` : id;
+}
+
 /** How long ago `atMs` was, both in milliseconds since 1970. */
 export function ago(atMs: number, nowMs: number): string {
   return `${duration(nowMs - atMs)} ago`;

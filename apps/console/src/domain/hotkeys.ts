@@ -1,5 +1,5 @@
 /** Key sequences for those who keep their hands on the keyboard. */
-export type Command = "help" | "home" | "services" | "audit" | "filter";
+export type Command = "help" | "home" | "services" | "sagas" | "events" | "audit" | "filter";
 
 export interface Hotkey {
   readonly keys: readonly string[];
@@ -11,6 +11,8 @@ export const HOTKEYS: readonly Hotkey[] = [
   { keys: ["?"], command: "help", does: "Show these keys" },
   { keys: ["g", "h"], command: "home", does: "Go home" },
   { keys: ["g", "s"], command: "services", does: "Go to services" },
+  { keys: ["g", "m"], command: "sagas", does: "Go to sagas, the movements" },
+  { keys: ["g", "e"], command: "events", does: "Go to events" },
   { keys: ["g", "a"], command: "audit", does: "Go to the audit log" },
   { keys: ["/"], command: "filter", does: "Filter the list on this page" },
 ];

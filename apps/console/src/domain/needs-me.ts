@@ -20,8 +20,17 @@ export interface Need {
 
 export interface NeedTarget {
   readonly label: string;
-  readonly page: "service" | "logs" | "rollout" | "services";
-  /** A service's name or a rollout's id; null for pages that need none. */
+  readonly page:
+    | "service"
+    | "logs"
+    | "rollout"
+    | "services"
+    | "events"
+    | "event-group"
+    | "quarantine"
+    | "saga"
+    | "sagas";
+  /** A service's name, a rollout's or a saga's id; null for pages that need none. */
   readonly id: string | null;
 }
 

@@ -15,6 +15,8 @@ export function CommandKeys() {
       if (command === "help") setIsOpen(true);
       if (command === "home") void navigate({ to: "/" });
       if (command === "services") void navigate({ to: "/services" });
+      if (command === "sagas") void navigate({ to: "/sagas" });
+      if (command === "events") void navigate({ to: "/events" });
       if (command === "audit") void navigate({ to: "/audit" });
       if (command === "filter") document.querySelector<HTMLElement>("[data-filter]")?.focus();
     };

@@ -56,6 +56,7 @@ function Question({ confirmation, onClose, run, children }: QuestionProps) {
         <dt>How to undo it</dt>
         <dd>{confirmation.undo}</dd>
       </dl>
+      {confirmation.asksReason === false ? null : (
       <Textarea
         data-autofocus
         label="Reason"
@@ -67,6 +68,7 @@ function Question({ confirmation, onClose, run, children }: QuestionProps) {
         value={reason}
         onChange={(event) => setReason(event.currentTarget.value)}
       />
+      )}
       {act.error === null ? null : <Failure error={act.error} />}
       <div className="question-buttons">
         <Button variant="default" onClick={onClose} disabled={act.isPending}>

@@ -22,6 +22,8 @@ export function ConsoleShell({ operator }: { readonly operator: Operator }) {
             Home
           </Link>
           <Link to="/services">Services</Link>
+          <Link to="/sagas">Sagas</Link>
+          <Link to="/events">Events</Link>
           <Link to="/audit">Audit</Link>
         </nav>
       }

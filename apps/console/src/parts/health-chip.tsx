@@ -18,6 +18,7 @@ export function HealthChip({ service }: { readonly service: ServiceSummary }) {
 
 const HEALTH_TONES: Record<ServiceSummary["health"], Tone> = {
   serving: "good",
+  asleep: "quiet",
   starting: "warn",
   failing: "bad",
 };

@@ -13,3 +13,4 @@ import "@mantine/core/styles/ModalBase.css";
 import "@mantine/core/styles/Modal.css";
 import "@mantine/core/styles/Radio.css";
 import "@mantine/core/styles/Tabs.css";
+import "@mantine/core/styles/Checkbox.css";

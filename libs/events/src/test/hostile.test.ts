@@ -122,6 +122,7 @@ describe("an event that this revision cannot take", () => {
 test("two consumers of one type are refused at the start", () => {
   const one = consume(shopApi, "placed", async () => {});
   const parts = {
+    config: { service: "stock" },
     pool: stock.database.pool,
     clock: systemClock,
     logger: createLogger({ service: "stock", destination: { write: () => {} } }),

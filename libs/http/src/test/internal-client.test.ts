@@ -13,16 +13,18 @@ const server = createServer((request, response) => {
   requests++;
   answer(request, response);
 });
+let internalUrl = "";
 let shop: ReturnType<typeof createInternalClient<typeof shopApi>>;
 beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   // A listening TCP server has an AddressInfo, never a string.
   const { port } = server.address() as AddressInfo;
-  const internalUrl = `http://127.0.0.1:${port}`;
-  shop = createInternalClient(shopApi, { internalUrl, instance: "ins_1", instanceSecret: "s" });
+  internalUrl = `http://127.0.0.1:${port}`;
 });
 beforeEach(() => {
   requests = 0;
+  // With a circuit and a budget of its own.
+  shop = createInternalClient(shopApi, { internalUrl, instance: "ins_1", instanceSecret: "s" });
 });
 afterAll(() => {
   server.closeAllConnections();

@@ -14,6 +14,11 @@ export const deploy = defineCommand({
   reads: true,
   options: {
     detach: { type: "boolean", short: "d", help: "Return as soon as the rollout has begun." },
+    "accept-breaking": {
+      type: "string",
+      value: "REASON",
+      help: "Release although a neighbour would break; the reason goes to the audit log.",
+    },
     timeout: { type: "string", value: "SECONDS", help: "How long to wait (3600)." },
   },
   examples: [
@@ -29,7 +34,9 @@ export const deploy = defineCommand({
   run: async ({ positionals: [service = ""], options, output, signal, ...place }) => {
     const admin = connectAdmin(place);
     const { checkout } = place;
-    const begun = await releaseService({ admin, checkout, service, output, signal });
+    const acceptBreaking = options["accept-breaking"];
+    const release = { admin, checkout, service, output, signal, acceptBreaking };
+    const begun = await releaseService(release);
     if (options.detach) {
       if (output.json) output.document(begun);
       else output.note(`Watch it: npx tideway get rollout ${service} -w`);

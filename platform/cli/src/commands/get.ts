@@ -41,7 +41,9 @@ async function showServices(admin: Admin, output: Output): Promise<ExitCode> {
   const { services } = await admin.services();
   if (output.json) output.document(services);
   else for (const line of table([HEAD, ...services.flatMap(serviceRows)])) output.data(line);
-  return services.every(({ health }) => health === "serving") ? EXIT.ok : EXIT.notHealthy;
+  return services.every(({ health }) => health === "serving" || health === "asleep")
+    ? EXIT.ok
+    : EXIT.notHealthy;
 }
 
 const HEAD = ["SERVICE", "HEALTH", "REVISION", "LANE", "READY", "REQ/S", "BAD", "P50", "P99"];

@@ -19,9 +19,9 @@ import { PROCESS_DEADLINE_MS } from "../up/wait-ready.ts";
 
 export interface UpDependencies {
   readonly deployMissing: DeployMissing;
-  /** Control and gateway as TypeScript files; those of the checkout unless a test has its own. */
+  /** Control, gateway and bus as TypeScript files; those of the checkout unless a test has its own. */
   readonly entryPoints?: EntryPoints;
-  /** How long control and the gateway may take until they answer. */
+  /** How long control, the gateway and the bus may take until they answer. */
   readonly readyDeadlineMs?: number;
 }
 

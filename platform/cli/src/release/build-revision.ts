@@ -10,6 +10,7 @@ import type { Manifest, ServiceDeclaration } from "@tideway/schema";
 import { PLATFORM_MIGRATIONS } from "@tideway/store";
 import { build } from "esbuild";
 import { releaseErrors } from "./errors.ts";
+import { treeDocuments } from "./tree-documents.ts";
 
 export interface BuiltRevision {
   readonly service: string;
@@ -40,7 +41,8 @@ export async function listServices(checkout: string): Promise<string[]> {
 /** Builds one service. Throws SERVICE_NOT_FOUND, DECLARATION_INVALID or BUNDLE_FAILED. */
 export async function buildRevision(checkout: string, service: string): Promise<BuiltRevision> {
   const folder = join(checkout, "services", service);
-  const manifest = toManifest(await readDeclaration(checkout, service));
+  const declaration = await readDeclaration(checkout, service);
+  const manifest = toManifest(declaration);
   const bundle = await bundleOf(checkout, service);
   const files: Record<string, string> = { "main.mjs": base64(bundle) };
   for (const file of await sqlFiles(join(folder, "migrations"))) {
@@ -53,10 +55,17 @@ export async function buildRevision(checkout: string, service: string): Promise<
       );
     }
   }
+  for (const [name, text] of Object.entries(await treeDocuments(checkout, declaration))) {
+    files[name] = base64(Buffer.from(text));
+  }
   return { service, manifest, files, bundleBytes: bundle.length };
 }
 
-async function readDeclaration(checkout: string, service: string): Promise<ServiceDeclaration> {
+/** A service's declaration. Throws SERVICE_NOT_FOUND or DECLARATION_INVALID. */
+export async function readDeclaration(
+  checkout: string,
+  service: string,
+): Promise<ServiceDeclaration> {
   const path = join(checkout, "services", service, "service.ts");
   if (!(await fileOf(path))) {
     const known = (await listServices(checkout)).join(", ") || "none";

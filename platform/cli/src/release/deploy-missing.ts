@@ -84,7 +84,8 @@ async function awaitServing(admin: Admin, service: string, context: UpContext): 
     async () => {
       context.signal.throwIfAborted();
       const { service: now } = await admin.service({ params: { service } });
-      return now.health === "serving";
+      // One that sleeps is woken by whoever asks for it first.
+      return now.health === "serving" || now.health === "asleep";
     },
     { deadlineMs: SERVING_MS_MAX, intervalMs: 100, what: `${service} serves` },
   );

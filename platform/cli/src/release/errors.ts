@@ -20,6 +20,12 @@ export const releaseErrors = defineErrors({
     title: "services/{service}/service.ts cannot be read: {problem}.",
     action: "Correct the declaration and deploy again.",
   },
+  READS_UNREADABLE: {
+    status: 400,
+    retryable: false,
+    title: "{file} cannot be read: {problem}.",
+    action: "Record it by TIDEWAY_EXPECTATIONS_FILE={file} npx vitest run --project unit services",
+  },
   BUNDLE_FAILED: {
     status: 500,
     retryable: false,

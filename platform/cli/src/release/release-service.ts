@@ -1,5 +1,6 @@
 /** Builds a service, uploads the revision and starts its rollout. */
 import type { Rollout } from "@tideway/api-admin";
+import { isClientError } from "@tideway/client";
 import { isCoded } from "@tideway/kernel";
 import type { Output } from "../output.ts";
 import { seconds } from "../output.ts";
@@ -13,6 +14,8 @@ export interface ReleaseOptions {
   readonly service: string;
   readonly output: Output;
   readonly signal: AbortSignal;
+  /** An operator's reason to release although the compatibility gate says no. */
+  readonly acceptBreaking?: string | undefined;
 }
 
 export async function releaseService(options: ReleaseOptions): Promise<Rollout> {
@@ -37,18 +40,28 @@ export async function releaseService(options: ReleaseOptions): Promise<Rollout> 
  * A start whose answer was lost may have begun the rollout. Asked again, control says so, and then
  * the one under way is ours.
  */
-async function startOnce({ admin, service, signal }: ReleaseOptions, revision: string) {
+async function startOnce(options: ReleaseOptions, revision: string) {
+  const { admin, service, signal, output, acceptBreaking } = options;
+  const body = { revision, ...(acceptBreaking === undefined ? {} : { acceptBreaking }) };
   let isSecond = false;
   return patiently(async () => {
     try {
-      return await admin.startRollout({ body: { revision } });
+      return await admin.startRollout({ body });
     } catch (error) {
       if (isSecond && isCoded(error, "ROLLOUT_RUNNING", "REVISION_IS_STABLE")) {
         const latest = await admin.latestRollout({ params: { service } });
         if (latest.to === revision) return latest;
       }
+      for (const line of refusalLines(error)) output.cross(line);
       isSecond ||= mayPass(error);
       throw error;
     }
   }, signal);
+}
+
+/** Each finding of the compatibility gate on a line of its own. */
+function refusalLines(error: unknown): string[] {
+  if (!isCoded(error, "API_INCOMPATIBLE") || !isClientError(error.cause)) return [];
+  const { findings } = error.cause.given;
+  return typeof findings === "string" ? findings.split("\n") : [];
 }

@@ -1,4 +1,4 @@
-/** For tests: homes that really start, with small processes in the place of control and gateway. */
+/** For tests: homes that really start, with small processes in the place of control, gateway and bus. */
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { createServer } from "node:net";
@@ -27,7 +27,8 @@ const WITHOUT_APPS = import.meta.dirname;
 const answering = fileURLToPath(
   new URL("test/answering.ts", import.meta.resolve("@tideway/supervisor")),
 );
-export const fixtures: EntryPoints = { control: answering, gateway: answering };
+const bus = join(import.meta.dirname, "answering-bus.ts");
+export const fixtures: EntryPoints = { control: answering, gateway: answering, bus };
 
 /** A new home below /tmp, where the database's own user can get at it. */
 export function aHome(): Home {

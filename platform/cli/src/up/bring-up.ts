@@ -64,7 +64,9 @@ export async function bringUp(options: BringUpOptions): Promise<BroughtUp> {
   await waitForAll(options);
   const signIns: SignIn[] = [];
   const announceSignIn = (signIn: SignIn): void => void signIns.push(signIn);
-  await options.deployMissing({ ...options, apps, announceSignIn });
+  // Events wait in their outboxes until the bus is there, so nothing else has to wait for it.
+  const released = options.deployMissing({ ...options, apps, announceSignIn });
+  await allOrFirstFailure([released, waitForBus(options)]);
   signal.throwIfAborted();
   return { apps, signIns };
 }
@@ -89,6 +91,18 @@ async function prepare({ home, env, up }: BringUpOptions): Promise<ProcessOption
   prepareHome(home, user);
   settleProfile(home, { ...up, env });
   return preparePostgres(home, { user, env, unsafe: up.unsafe });
+}
+
+/** Ends with the first failure, when all have ended: what is still told would come after the end. */
+async function allOrFirstFailure(works: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(works);
+  await Promise.all(works);
+}
+
+async function waitForBus({ home, output, signal, readyDeadlineMs }: BringUpOptions) {
+  await output.step("bus answers", () =>
+    ready.waitForBus(home, { deadlineMs: readyDeadlineMs, signal }),
+  );
 }
 
 async function waitForAll(options: BringUpOptions): Promise<void> {

@@ -4,24 +4,30 @@ import type { ProcessOptions } from "@tideway/supervisor";
 import type { Home } from "../home.ts";
 import type { Listener, UpOptions } from "./up-options.ts";
 
-/** Control drains its instances for up to 20 s; the gateway what is in flight for up to 10 s. */
+/**
+ * Control drains its instances for up to 20 s, the gateway what is in flight for up to 10 s; the bus
+ * awaits the answers of its deliveries.
+ */
 const CONTROL_GRACE_MS = 30_000;
 const GATEWAY_GRACE_MS = 15_000;
+const BUS_GRACE_MS = 15_000;
 
 /** Variables of the operator's shell that a process may need; everything else stays behind. */
 const KEPT =
   /^(TIDEWAY_.*|PATH|HOME|USER|LANG|LC_.*|TZ|TMPDIR|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS)$/;
 
-/** The TypeScript files that are control and gateway. */
+/** The TypeScript files that are control, gateway and bus. */
 export interface EntryPoints {
   readonly control: string;
   readonly gateway: string;
+  readonly bus: string;
 }
 
 export function entryPointsOf(checkout: string): EntryPoints {
   return {
     control: join(checkout, "platform/control/src/main.ts"),
     gateway: join(checkout, "platform/gateway/src/main.ts"),
+    bus: join(checkout, "platform/bus/src/main.ts"),
   };
 }
 
@@ -34,7 +40,7 @@ export interface ProcessesOptions {
   readonly checkout: string;
 }
 
-/** Control and gateway, in the order in which they start. */
+/** Control, gateway and bus, in the order in which they start; they end in the reverse one. */
 export function platformProcesses(home: Home, options: ProcessesOptions): ProcessOptions[] {
   const { up, entryPoints, postgresUrl, checkout } = options;
   const { public: open, operators, internal } = up.listeners;
@@ -69,7 +75,27 @@ export function platformProcesses(home: Home, options: ProcessesOptions): Proces
       stopGraceMs: GATEWAY_GRACE_MS,
       cwd: checkout,
     }),
+    nodeProcess(home, {
+      name: "bus",
+      entry: entryPoints.bus,
+      env: { ...busVariables(common), ...(up.unsafe ? { TIDEWAY_UNSAFE: "1" } : {}) },
+      listen: [],
+      stopGraceMs: BUS_GRACE_MS,
+      cwd: checkout,
+    }),
   ];
+}
+
+/** What control knows of the installation's secrets is not the bus's business: it has its own file. */
+const FOR_THE_BUS: ReadonlySet<string> = new Set(
+  ["HOME", "INTERNAL_URL", "PROFILE", "NATS_URL", "LOG_LEVEL"].map((name) => `TIDEWAY_${name}`),
+);
+
+function busVariables(common: Readonly<Record<string, string>>): Record<string, string> {
+  const entries = Object.entries(common).filter(
+    ([name]) => !name.startsWith("TIDEWAY_") || FOR_THE_BUS.has(name),
+  );
+  return Object.fromEntries(entries);
 }
 
 interface NodeProcess {

@@ -1,5 +1,6 @@
-/** `up`, `status` and `down` as a person types them; only control and gateway are small stand-ins. */
+/** `up`, `status` and `down` as a person types them; only control, gateway and bus are small stand-ins. */
 import * as fs from "node:fs";
+import { request } from "node:http";
 import { join } from "node:path";
 import { until } from "@tideway/kernel";
 import { backendsOf, findPostmaster, isAlive } from "@tideway/supervisor";
@@ -54,7 +55,7 @@ describe("up --detach", () => {
     const { code, stdout, stderr } = await run(commands, upArgs("--detach"));
     expect(stderr).toContain("ready");
     expect(code).toBe(0);
-    for (const words of ["checked", "prepared", "takes connections", "control", "gateway"])
+    for (const words of ["checked", "prepared", "takes connections", "control", "gateway", "bus"])
       expect(stderr).toMatch(new RegExp(`✓ .*${words}.*\\d s`));
     expect(stdout.trim().split("\n")).toEqual([
       `wallet          http://127.0.0.1:${port}`,
@@ -76,6 +77,32 @@ describe("up --detach", () => {
     expect(operators?.env["HOME_SECRET"]).toBeUndefined();
   });
 
+  test("the bus learns where it is and nothing of the database, and is waited for", async () => {
+    const nats = "nats://127.0.0.1:4222";
+    const { stderr } = await run(commands, upArgs("--detach"), { TIDEWAY_NATS_URL: nats });
+    expect(stderr).toMatch(/✓ bus answers/);
+    expect(await askBus()).toEqual({
+      TIDEWAY_INTERNAL_URL: `http://127.0.0.1:${port + 2}`,
+      TIDEWAY_PROFILE: "demo",
+      TIDEWAY_NATS_URL: nats,
+    });
+  });
+
+  test("a bus that never answers is told as such, and all is stopped", async () => {
+    const silent = join(home.folder, "..", "silent-bus.ts");
+    fs.writeFileSync(silent, "throw new Error('no log of events');");
+    const broken = makeUp({
+      deployMissing: () => Promise.resolve(),
+      entryPoints: { ...fixtures, bus: silent },
+      readyDeadlineMs: 1_500,
+    });
+    const { code, stderr } = await run([broken], upArgs("--detach"));
+    expect(code).toBe(1);
+    expect(stderr).toContain("PROCESS_NOT_READY bus");
+    expect(stderr).toContain("no log of events");
+    expect(nothingRuns()).toBe(true);
+  });
+
   test("twice is refused and disturbs nothing", async () => {
     await run(commands, upArgs("--detach"));
     const before = runningProcesses(readSupervisor(home).status);
@@ -91,7 +118,7 @@ describe("up --detach", () => {
     await killSupervisor();
     const { code } = await run(commands, upArgs("--detach"));
     expect(code).toBe(0);
-    expect(before.length).toBe(3);
+    expect(before.length).toBe(4);
     expect(runningProcesses(readSupervisor(home).status)).toEqual(before);
   });
 
@@ -173,7 +200,7 @@ describe("down and status", () => {
     const healthy = await run(commands, args("status", "--json"));
     expect(healthy.code).toBe(0);
     const names = JSON.parse(healthy.stdout).processes.map((one: { name: string }) => one.name);
-    expect(names).toEqual(["supervisor", "postgres", "control", "gateway"]);
+    expect(names).toEqual(["supervisor", "postgres", "control", "gateway", "bus"]);
     await killSupervisor();
     const dead = await run(commands, args("status"));
     expect(dead.code).toBe(3);
@@ -190,6 +217,18 @@ interface Answer {
 
 async function ask(onPort: number): Promise<Answer> {
   return JSON.parse(await (await fetch(`http://127.0.0.1:${onPort}/`)).text());
+}
+
+/** The variables that the bus was started with, the home left out. */
+function askBus(): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath: join(home.run, "bus.sock"), path: "/env" }, (response) => {
+      let text = "";
+      response.on("data", (chunk) => (text += String(chunk)));
+      response.on("end", () => resolve(JSON.parse(text).env));
+    });
+    asked.on("error", reject).end();
+  });
 }
 
 async function killSupervisor(): Promise<void> {

@@ -34,6 +34,14 @@ export async function waitForHealth(
   await waitFor(home, name, options, async () => (await statusOf(url)) === 200);
 }
 
+/** Waits until the bus answers 200 on its socket. Throws PROCESS_NOT_READY with the end of the log. */
+export async function waitForBus(home: Home, options: WaitOptions): Promise<void> {
+  const socketPath = join(home.run, "bus.sock");
+  await waitFor(home, "bus", options, async () => {
+    return (await statusOf("http://bus/health", socketPath)) === 200;
+  });
+}
+
 /** Whether somebody takes connections at this server's address. Throws POSTGRES_UNREACHABLE. */
 export async function checkPostgresUrl(url: string): Promise<void> {
   const { hostname, port, searchParams } = new URL(url);
@@ -74,12 +82,17 @@ function notReady(home: Home, name: string, deadlineMs: number): Error {
   return cliErrors.error("PROCESS_NOT_READY", { given });
 }
 
-/** The status, or null when nobody answers. */
-function statusOf(url: string): Promise<number | null> {
+/** The status, or null when nobody answers; asked over a Unix socket where one is given. */
+function statusOf(url: string, socketPath?: string): Promise<number | null> {
   return new Promise((resolve) => {
     const { request } = url.startsWith("https:") ? https : http;
     // Our own listener on this machine: its certificate names the public host, not 127.0.0.1.
-    const asked = request(url, { timeout: PROBE_MS, rejectUnauthorized: false, agent: false });
+    const asked = request(url, {
+      timeout: PROBE_MS,
+      rejectUnauthorized: false,
+      agent: false,
+      ...(socketPath === undefined ? {} : { socketPath }),
+    });
     asked.on("response", (response) => {
       response.resume();
       resolve(response.statusCode ?? null);

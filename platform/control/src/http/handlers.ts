@@ -5,6 +5,9 @@ import { isCoded, toTimestamp } from "@tideway/kernel";
 import type { Command } from "@tideway/rollout";
 import { tx } from "@tideway/store";
 import type { Pool } from "@tideway/store";
+import { createGate } from "../compat/gate.ts";
+import { compatibilityHandlers } from "../compat/handlers.ts";
+import type { BusPart } from "../bus/bus-part.ts";
 import type { Conductor } from "../conductor.ts";
 import { readLogs } from "../logs.ts";
 import { quantile } from "../metric-history.ts";
@@ -14,12 +17,14 @@ import { showParts } from "../parts.ts";
 import { checkUpload, storeRevision } from "../revision-files.ts";
 import type { RevisionUpload } from "../revision-files.ts";
 import type { RolloutStarter } from "../rollouts.ts";
+import type { ServiceSagas } from "../service-sagas.ts";
 import { readAudit, writeAudit } from "../store/audit.ts";
 import { addRevision } from "../store/revisions.ts";
 import { findRollout } from "../store/rollouts.ts";
 import * as views from "../views.ts";
 import type { ViewContext } from "../views.ts";
 import { audited } from "./audited.ts";
+import { eventHandlers, sagaHandlers } from "./event-handlers.ts";
 import { SESSION_COOKIE } from "./server.ts";
 import type { AdminHandlers } from "./server.ts";
 
@@ -32,10 +37,21 @@ export interface HandlerParts {
   readonly conductor: Conductor;
   readonly starter: RolloutStarter;
   readonly view: ViewContext;
+  readonly bus: Pick<BusPart, "admin" | "keeper">;
+  readonly sagas: ServiceSagas;
 }
 
 export function createHandlers(parts: HandlerParts): AdminHandlers {
-  return { ...sessionHandlers(parts), ...readHandlers(parts), ...releaseHandlers(parts) };
+  const { pool, clock, bus, sagas } = parts;
+  const backbone = { pool, clock, bus: bus.admin, sagas };
+  return {
+    ...sessionHandlers(parts),
+    ...readHandlers(parts),
+    ...releaseHandlers(parts),
+    ...compatibilityHandlers(createGate(parts)),
+    ...eventHandlers(backbone),
+    ...sagaHandlers(backbone),
+  };
 }
 
 function sessionHandlers(parts: HandlerParts) {
@@ -95,10 +111,15 @@ interface Credentials {
   readonly password: string;
 }
 
-function readHandlers({ view, clock, conductor, pool, home }: HandlerParts) {
+function readHandlers({ view, clock, conductor, pool, home, bus }: HandlerParts) {
   return {
     status: async () => ({
-      parts: await showParts({ home, gateway: conductor.gateway, pool }),
+      parts: await showParts({
+        home,
+        gateway: conductor.gateway,
+        bus: bus.keeper.health,
+        pool,
+      }),
       services: await views.showServices(view),
       checkedAt: toTimestamp(clock.now()),
     }),
@@ -173,12 +194,16 @@ function releaseHandlers(parts: HandlerParts) {
       return { revision: row.revision, digest: row.digest, isNew };
     },
     startRollout: async ({ body, operator }) => {
+      const { revision, acceptBreaking } = body;
+      const accepted =
+        acceptBreaking === undefined ? "" : ` with breaking changes accepted: ${acceptBreaking}`;
       const rollout = await audited(parts, {
         operator,
         action: "rollout.start",
-        subject: body.revision,
-        run: () => starter.release(body.revision, `operator ${operator.name}`),
-        tell: (detail) => ({ detail }),
+        subject: revision,
+        detail: accepted.trim(),
+        run: () => starter.release(revision, `operator ${operator.name}`, { acceptBreaking }),
+        tell: (id) => ({ detail: id + accepted }),
       });
       return views.showRollout(view, rollout);
     },

@@ -8,6 +8,7 @@ import { databaseFailure } from "@tideway/store";
 import type { BodyOf, ParamsOf, QueryOf, ReplyOf, RouteApi } from "@tideway/schema";
 import { errorFields, newTrace, withTrace } from "@tideway/telemetry";
 import type { Logger } from "@tideway/telemetry";
+import type { TSchema } from "typebox";
 import type { Operator } from "../operators.ts";
 import { checkOrigin } from "./origin.ts";
 
@@ -77,7 +78,7 @@ function addRoute(app: FastifyInstance, options: AdminServerOptions, use: AnyRou
       ...(route.body === undefined ? {} : { body: route.body }),
     },
     preValidation: async (request) => {
-      if (route.query !== undefined) request.query = withNumbers(request.query);
+      if (route.query !== undefined) request.query = typedQuery(request.query, route.query);
     },
     handler: async (request, reply) => {
       const operator = (await options.operatorOf(request)) ?? NOBODY;
@@ -131,9 +132,15 @@ export function routeUnknown(request: FastifyRequest): Error {
   return commonErrors.error("ROUTE_UNKNOWN", { given });
 }
 
-function withNumbers(query: unknown): Record<string, unknown> {
+/** A query is all strings: what the schema takes for a number or a truth value is read as such. */
+function typedQuery(query: unknown, schema: TSchema): Record<string, unknown> {
+  const properties: unknown = Reflect.get(schema, "properties");
   const entries = Object.entries(query ?? {}).map(([key, value]: [string, unknown]) => {
-    return [key, typeof value === "string" && /^\d{1,9}$/.test(value) ? Number(value) : value];
+    const type: unknown = Reflect.get(Object(Reflect.get(Object(properties), key)), "type");
+    if (typeof value !== "string") return [key, value];
+    if (type === "integer" && /^\d{1,9}$/.test(value)) return [key, Number(value)];
+    if (type === "boolean" && /^(true|false)$/.test(value)) return [key, value === "true"];
+    return [key, value];
   });
   return Object.fromEntries(entries) as Record<string, unknown>;
 }

@@ -1,5 +1,5 @@
 /** SQL of services and their revisions. */
-import type { Manifest } from "@tideway/schema";
+import type { Consumption, Manifest } from "@tideway/schema";
 import type { Queryable } from "@tideway/store";
 
 export interface RevisionRow {
@@ -17,6 +17,16 @@ export interface ServiceRow {
   readonly service: string;
   readonly stable: string | null;
 }
+
+/** As older versions wrote it: fields that came later are missing, `consumes` held plain types. */
+type StoredManifest = Omit<Manifest, "consumes" | "emits" | "sagas" | "cron"> & {
+  readonly consumes?: readonly (string | Consumption)[];
+  readonly emits?: Manifest["emits"];
+  readonly sagas?: Manifest["sagas"];
+  readonly cron?: Manifest["cron"];
+};
+
+type StoredRow = Omit<RevisionRow, "manifest"> & { readonly manifest: StoredManifest };
 
 const COLUMNS = `revision, service, number, digest, manifest, created_at, created_by, withdrawn_at`;
 
@@ -38,19 +48,16 @@ export async function setStable(db: Queryable, service: string, revision: string
 }
 
 export async function findRevision(db: Queryable, revision: string): Promise<RevisionRow | null> {
-  const found = await db.query<RevisionRow>(
-    `select ${COLUMNS} from revisions where revision = $1`,
-    [revision],
-  );
-  return found.rows[0] ?? null;
+  const [row] = await findRevisions(db, [revision]);
+  return row ?? null;
 }
 
 export async function listRevisions(db: Queryable, service: string): Promise<RevisionRow[]> {
-  const found = await db.query<RevisionRow>(
+  const found = await db.query<StoredRow>(
     `select ${COLUMNS} from revisions where service = $1 order by number desc limit 100`,
     [service],
   );
-  return found.rows;
+  return found.rows.map(rowOf);
 }
 
 /** Several at once, for building the gateway's configuration. */
@@ -58,11 +65,19 @@ export async function findRevisions(
   db: Queryable,
   revisions: readonly string[],
 ): Promise<RevisionRow[]> {
-  const found = await db.query<RevisionRow>(
+  const found = await db.query<StoredRow>(
     `select ${COLUMNS} from revisions where revision = any($1)`,
     [revisions],
   );
-  return found.rows;
+  return found.rows.map(rowOf);
+}
+
+function rowOf(row: StoredRow): RevisionRow {
+  const { consumes = [], emits = [], sagas = [], cron = {}, ...rest } = row.manifest;
+  const consumptions = consumes.map((one): Consumption => {
+    return typeof one === "string" ? { type: one, order: "key" } : one;
+  });
+  return { ...row, manifest: { ...rest, consumes: consumptions, emits, sagas, cron } };
 }
 
 export interface NewRevision {
@@ -82,7 +97,7 @@ export async function addRevision(
   ]);
   // Locks the service, so that two uploads at once get two numbers.
   await db.query("select 1 from services where service = $1 for update", [given.service]);
-  const inserted = await db.query<RevisionRow>(
+  const inserted = await db.query<StoredRow>(
     `insert into revisions (revision, service, number, digest, manifest, created_by)
      select $1 || '-' || next.number, $1, next.number, $2, $3, $4
      from (select coalesce(max(number), 0) + 1 as number from revisions where service = $1) next
@@ -90,14 +105,14 @@ export async function addRevision(
     [given.service, given.digest, JSON.stringify(given.manifest), given.createdBy],
   );
   const row = inserted.rows[0];
-  if (row !== undefined) return { row, isNew: true };
-  const known = await db.query<RevisionRow>(
+  if (row !== undefined) return { row: rowOf(row), isNew: true };
+  const known = await db.query<StoredRow>(
     `select ${COLUMNS} from revisions where service = $1 and digest = $2`,
     [given.service, given.digest],
   );
   const existing = known.rows[0];
   if (existing === undefined) throw new Error("The revision's row vanished under its upload.");
-  return { row: existing, isNew: false };
+  return { row: rowOf(existing), isNew: false };
 }
 
 export async function setWithdrawn(

@@ -7,8 +7,9 @@ import { Writable } from "node:stream";
 import { createProcessEngine } from "@tideway/engine";
 import type { ProcessEngine, ProcessEngineOptions } from "@tideway/engine";
 import { gatewayAdmin, startGateway } from "@tideway/gateway";
-import type { Gateway, GatewayAdmin } from "@tideway/gateway";
+import type { Gateway, GatewayAdmin, PlatformCallerConfig } from "@tideway/gateway";
 import { newId, systemClock, until } from "@tideway/kernel";
+import type { Clock } from "@tideway/kernel";
 import { startRollout } from "@tideway/rollout";
 import type { RolloutState } from "@tideway/rollout";
 import { createLogger } from "@tideway/telemetry";
@@ -19,7 +20,7 @@ import { setStable } from "../store/revisions.ts";
 import type { RevisionRow } from "../store/revisions.ts";
 import { insertRollout } from "../store/rollouts.ts";
 import { createWorld } from "../world.ts";
-import type { World } from "../world.ts";
+import type { World, WorldOptions } from "../world.ts";
 import { addSmallRevision } from "./small-service.ts";
 import type { SmallRevision } from "./small-service.ts";
 
@@ -34,7 +35,11 @@ export interface TestPlatform {
   restartGateway(): Promise<Gateway>;
   stopGateway(): Promise<void>;
   /** A world over an engine of its own, as each control has one. */
-  openWorld(options?: Partial<ProcessEngineOptions>): Promise<OpenWorld>;
+  openWorld(
+    options?: Partial<ProcessEngineOptions>,
+    clock?: Clock,
+    platformCallers?: readonly PlatformCallerConfig[],
+  ): Promise<OpenWorld>;
   add(given: SmallRevision): Promise<RevisionRow>;
   stable(row: RevisionRow): Promise<void>;
   /** Writes a rollout down in this state; answers its id. */
@@ -91,8 +96,9 @@ export async function openTestPlatform(): Promise<TestPlatform> {
       });
       return running;
     },
-    openWorld: async (options = {}) => {
-      const one = await openWorld({ home, database, gateway, logger }, options);
+    openWorld: async (options = {}, clock = systemClock, platformCallers = []) => {
+      const parts = { home, database, gateway, logger };
+      const one = await openWorld(parts, options, { clock, platformCallers });
       opened.add(one);
       return one;
     },
@@ -113,7 +119,7 @@ export async function openTestPlatform(): Promise<TestPlatform> {
     },
     close: async () => {
       for (const one of opened) await one.close();
-      const last = await openWorld({ home, database, gateway, logger }, {});
+      const last = await openWorld({ home, database, gateway, logger }, {}, {});
       await last.engine.stopAll(0);
       await last.close();
       await stopGateway();
@@ -126,7 +132,11 @@ export async function openTestPlatform(): Promise<TestPlatform> {
 
 type Parts = Pick<TestPlatform, "home" | "database" | "gateway" | "logger">;
 
-async function openWorld(parts: Parts, options: Partial<ProcessEngineOptions>): Promise<OpenWorld> {
+async function openWorld(
+  parts: Parts,
+  options: Partial<ProcessEngineOptions>,
+  rest: Pick<Partial<WorldOptions>, "clock" | "platformCallers">,
+): Promise<OpenWorld> {
   const { home, database, gateway, logger } = parts;
   const engine = createProcessEngine({
     home,
@@ -144,6 +154,7 @@ async function openWorld(parts: Parts, options: Partial<ProcessEngineOptions>): 
     tokenIssuer: "identity",
     apps: () => Promise.resolve([]),
     putConfig: (config) => gateway.putConfig(config),
+    ...rest,
   });
   const ending = new AbortController();
   const following = world.follow(ending.signal, () => undefined);

@@ -39,8 +39,12 @@ process.on("SIGTERM", () => { ${given.onTerm ?? "process.exit(0);"} });
 }
 
 export function manifestOf(service: string): Manifest {
+  return toManifest(defineService({ name: service, api: apiOf(service), database: false }));
+}
+
+export function apiOf(service: string) {
   const route = { method: "GET", auth: "public", exposure: "public", summary: "." } as const;
-  const api = defineApi({
+  return defineApi({
     name: service,
     version: "1.0.0",
     errors: defineErrors({}),
@@ -49,7 +53,6 @@ export function manifestOf(service: string): Manifest {
       fail: { ...route, path: "/fail", reply: {} },
     },
   });
-  return toManifest(defineService({ name: service, api, database: false }));
 }
 
 /** As an upload does it: files, then the row. */

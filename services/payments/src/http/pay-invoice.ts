@@ -4,11 +4,12 @@ import type { Handler } from "@tideway/http";
 import { derivedId, present } from "@tideway/kernel";
 import { tx } from "@tideway/store";
 import type { Transaction } from "@tideway/store";
-import { carryOut } from "../carry-out.ts";
 import type { Dependencies, Routes } from "../dependencies.ts";
 import { claimInvoice } from "../domain/invoice.ts";
-import { lockInvoice, writeInvoiceStatus } from "../store/invoices.ts";
-import { insertPayment, postponeCheck, readPayment } from "../store/payments.ts";
+import { openAccounts } from "../open-accounts.ts";
+import { lockInvoice, readInvoice, writeInvoiceStatus } from "../store/invoices.ts";
+import { settleAgain, settlePayment, startPayment } from "../settle-payment.ts";
+import { insertPayment, readPayment } from "../store/payments.ts";
 import type { PaymentRow } from "../store/payments.ts";
 import { viewPayment } from "../views.ts";
 
@@ -23,9 +24,11 @@ export function payInvoice(deps: Dependencies): Handler<Routes["payInvoice"]> {
       invoice: params.invoiceId,
     };
     const begun = request.isRepeat ? await readPayment(deps.pool, claim.payment) : null;
-    if (begun !== null) await postponeCheck(deps.pool, claim.payment);
-    const row = begun ?? (await tx(deps.pool, (t) => begin(t, claim)));
-    return viewPayment(deps, await carryOut(deps, row));
+    const done =
+      begun === null
+        ? await settlePayment(deps, await begin(deps, claim))
+        : await settleAgain(deps, begun);
+    return viewPayment(deps, done);
   };
 }
 
@@ -36,11 +39,19 @@ interface Claim {
   readonly invoice: string;
 }
 
-/** Claims the invoice and writes the payment down, both or neither. */
-async function begin(t: Transaction, claim: Claim): Promise<PaymentRow> {
-  const { invoice, payment, transfer, payer } = claim;
-  const found = await lockInvoice(t, invoice);
+/** Opens the accounts, claims the invoice, and writes the payment down with its saga. */
+async function begin(deps: Dependencies, claim: Claim): Promise<PaymentRow> {
+  const { invoice, payer } = claim;
+  const found = await readInvoice(deps.pool, invoice);
   if (found === null) throw paymentsErrors.error("INVOICE_NOT_FOUND", { given: { invoice } });
+  // Whoever may not pay it is told so by the claim; accounts are for those who may.
+  if (found.payee !== payer) await openAccounts(deps, { payer, ...found });
+  return tx(deps.pool, (t) => beginLocked(deps, t, claim));
+}
+
+async function beginLocked(deps: Dependencies, t: Transaction, claim: Claim): Promise<PaymentRow> {
+  const { invoice, payment, transfer, payer } = claim;
+  const found = present(await lockInvoice(t, invoice), "Invoices are never deleted.");
   // A duplicate of this request may have begun, and even failed, while this one waited for the lock.
   const begun = await readPayment(t, payment);
   if (begun !== null) return begun;
@@ -48,6 +59,10 @@ async function begin(t: Transaction, claim: Claim): Promise<PaymentRow> {
   await writeInvoiceStatus(t, invoice, status);
   const { payee, amountMinor, asset, scale } = found;
   const terms = { payment, transfer, payer, payee, amountMinor, asset, scale, invoice, note: null };
-  const inserted = await insertPayment(t, terms);
-  return present(inserted, "An invoice that was claimed has no other payment.");
+  const row = present(
+    await insertPayment(t, terms),
+    "An invoice that was claimed has no other payment.",
+  );
+  await startPayment(deps, t, row, { isNew: true });
+  return row;
 }

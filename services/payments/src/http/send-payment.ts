@@ -2,9 +2,11 @@ import { paymentsErrors } from "@tideway/api-payments";
 import { personOf } from "@tideway/http";
 import type { Handler, HandlerRequest } from "@tideway/http";
 import { derivedId, parsePositiveMinor, present } from "@tideway/kernel";
-import { carryOut } from "../carry-out.ts";
+import { tx } from "@tideway/store";
 import type { Dependencies, Routes } from "../dependencies.ts";
-import { insertPayment, postponeCheck, readPayment } from "../store/payments.ts";
+import { openAccounts } from "../open-accounts.ts";
+import { settleAgain, settlePayment, startPayment } from "../settle-payment.ts";
+import { insertPayment, readPayment } from "../store/payments.ts";
 import type { PaymentRow } from "../store/payments.ts";
 import { viewPayment } from "../views.ts";
 
@@ -13,13 +15,15 @@ export function sendPayment(deps: Dependencies): Handler<Routes["sendPayment"]> 
   return async (request) => {
     const payment = await derivedId("pay", request.operation);
     const begun = request.isRepeat ? await readPayment(deps.pool, payment) : null;
-    if (begun !== null) await postponeCheck(deps.pool, payment);
-    const row = begun ?? (await begin(deps, request, payment));
-    return viewPayment(deps, await carryOut(deps, row));
+    const done =
+      begun === null
+        ? await settlePayment(deps, await begin(deps, request, payment))
+        : await settleAgain(deps, begun);
+    return viewPayment(deps, done);
   };
 }
 
-/** Checks the order and writes it down, before the ledger hears of it. */
+/** Checks the order and writes it down with its saga, before the ledger hears of it. */
 async function begin(
   deps: Dependencies,
   request: HandlerRequest<Routes["sendPayment"]>,
@@ -32,10 +36,16 @@ async function begin(
   const payee = await payeeOf(deps, payer, body.to);
   const transfer = await derivedId("trf", "payment", operation);
   const note = body.note ? await deps.notes.seal(payer, payment, body.note) : null;
+  await openAccounts(deps, { payer, payee, asset });
   const terms = { payment, transfer, payer, payee, amountMinor, asset, scale, invoice: null, note };
-  const inserted = await insertPayment(deps.pool, terms);
-  if (inserted !== null) return inserted;
-  return present(await readPayment(deps.pool, payment), "A duplicate of this request inserted it.");
+  return tx(deps.pool, async (t) => {
+    const inserted = await insertPayment(t, terms);
+    if (inserted !== null) {
+      await startPayment(deps, t, inserted, { isNew: true });
+      return inserted;
+    }
+    return present(await readPayment(t, payment), "A duplicate of this request inserted it.");
+  });
 }
 
 async function payeeOf(

@@ -1,9 +1,11 @@
 /** What this service asks of the ledger. Accounts and transfers have ids that follow from their owner. */
+import { AccountId, TransferId } from "@tideway/api-ledger";
 import type { Asset as AssetSchema, ledgerApi } from "@tideway/api-ledger";
 import { isClientError } from "@tideway/client";
 import type { ClientError, ClientOf } from "@tideway/client";
 import { commonErrors, derivedId, invariant, parseMinor } from "@tideway/kernel";
 import type { Clock } from "@tideway/kernel";
+import { Type } from "typebox";
 import type { Static } from "typebox";
 import { ABANDONED } from "../domain/payment.ts";
 import type { TransferOutcome } from "../domain/payment.ts";
@@ -19,15 +21,19 @@ const BURNING = ["FUNDS_INSUFFICIENT", "CREDIT_LIMIT"];
 export type Asset = Static<typeof AssetSchema>;
 export type LedgerClient = ClientOf<typeof ledgerApi>;
 
-export interface TransferOrder {
-  readonly transfer: string;
-  readonly debit: string;
-  readonly credit: string;
-  readonly amountMinor: bigint;
-  readonly asset: string;
-  readonly code: "payment" | "demo-money";
-  readonly reference: string;
-}
+/** A transfer as it is asked for, and kept with its saga: the body of the ledger's route. */
+export const TransferOrder = Type.Object({
+  transfer: TransferId,
+  kind: Type.Literal("post"),
+  debit: AccountId,
+  credit: AccountId,
+  /** Minor units. */
+  amount: Type.String(),
+  asset: Type.String(),
+  code: Type.Union([Type.Literal("payment"), Type.Literal("demo-money")]),
+  reference: Type.String(),
+});
+export type TransferOrder = Static<typeof TransferOrder>;
 
 export interface CustomerBalance {
   readonly asset: string;
@@ -46,11 +52,21 @@ export interface Ledger {
   /** The house's account that demo money comes from. */
   capitalAccount(asset: string): Promise<string>;
   balancesOf(person: string): Promise<CustomerBalance[]>;
-  /** Makes the transfer, or answers what became of it. Throws UPSTREAM_UNAVAILABLE when unknown. */
-  post(order: TransferOrder): Promise<TransferOutcome>;
-  /** What became of the transfer; one that was not made is burned, so that it never will be. */
-  settle(transfer: string, code: TransferOrder["code"]): Promise<TransferOutcome>;
+  /** Makes the transfer. Throws what the ledger answers otherwise, for `readRefusal`. */
+  post(order: TransferOrder): Promise<void>;
+  /**
+   * What a failure of `post` means: it did not move and never will, or null when that is not known.
+   * Throws UPSTREAM_UNAVAILABLE.
+   */
+  readRefusal(error: unknown, order: Subject): Promise<TransferOutcome | null>;
+  /**
+   * What became of the transfer; null while it was not made. Where `final`, one that was not made is
+   * burned, so that it never will be. Throws UPSTREAM_UNAVAILABLE when unknown.
+   */
+  settle(order: Subject, options: { readonly final: boolean }): Promise<TransferOutcome | null>;
 }
+
+type Subject = Pick<TransferOrder, "transfer" | "code">;
 
 export interface LedgerOptions {
   readonly client: LedgerClient;
@@ -77,7 +93,7 @@ export function createLedger({ client, clock }: LedgerOptions): Ledger {
       throw commonErrors.error("ASSET_UNKNOWN", { given: { asset: code } });
     },
     customerAccount: async (person, asset) => {
-      const account = await derivedId("acc", "customer", person, asset);
+      const account = await customerAccountId(person, asset);
       await openAccount({ account, asset, owner: person });
       return account;
     },
@@ -100,8 +116,14 @@ export function createLedger({ client, clock }: LedgerOptions): Ledger {
       }));
     },
     post: (order) => post(client, order),
-    settle: (transfer, code) => settle(client, transfer, code),
+    readRefusal: (error, order) => readRefusal(client, error, order),
+    settle: (order, { final }) => settle(client, order, final),
   };
+}
+
+/** The id of a person's account follows from both. */
+export function customerAccountId(person: string, asset: string): Promise<string> {
+  return derivedId("acc", "customer", person, asset);
 }
 
 interface NewAccount {
@@ -127,47 +149,45 @@ function accountOpener(client: LedgerClient): (account: NewAccount) => Promise<v
   };
 }
 
-async function post(client: LedgerClient, order: TransferOrder): Promise<TransferOutcome> {
-  const { transfer, debit, credit, asset, code, reference } = order;
-  const amount = order.amountMinor.toString();
-  try {
-    const body = { transfer, kind: "post" as const, debit, credit, amount, asset, code, reference };
-    const made = await client.postTransfer({ body });
-    invariant(
-      made.transfer === transfer && made.amount === amount && made.asset === asset,
-      "The ledger makes the transfer that was asked for, or none.",
-    );
-    return { kind: "moved" };
-  } catch (error) {
-    if (isClientError(error, ...BURNING)) return { kind: "not-moved", failure: error.code };
-    if (isClientError(error, "TRANSFER_ID_BURNED")) return burnedOutcome(error);
-    // The one refusal by the balance of the moment that leaves the id free.
-    if (isClientError(error, "BALANCE_OVERFLOW")) return burn(client, order, error.code);
-    throw unavailableOr("ledger", error);
-  }
+async function post(client: LedgerClient, order: TransferOrder): Promise<void> {
+  const made = await client.postTransfer({ body: order });
+  invariant(
+    made.transfer === order.transfer && made.amount === order.amount && made.asset === order.asset,
+    "The ledger makes the transfer that was asked for, or none.",
+  );
+}
+
+async function readRefusal(
+  client: LedgerClient,
+  error: unknown,
+  order: Subject,
+): Promise<TransferOutcome | null> {
+  if (isClientError(error, ...BURNING)) return { kind: "not-moved", failure: error.code };
+  if (isClientError(error, "TRANSFER_ID_BURNED")) return burnedOutcome(error);
+  // The one refusal by the balance of the moment that leaves the id free.
+  if (isClientError(error, "BALANCE_OVERFLOW")) return burn(client, order, error.code);
+  return null;
 }
 
 async function settle(
   client: LedgerClient,
-  transfer: string,
-  code: TransferOrder["code"],
-): Promise<TransferOutcome> {
+  order: Subject,
+  final: boolean,
+): Promise<TransferOutcome | null> {
   try {
-    await client.transfer({ params: { transferId: transfer } });
+    await client.transfer({ params: { transferId: order.transfer } });
     return { kind: "moved" };
   } catch (error) {
     if (isClientError(error, "TRANSFER_ID_BURNED")) return burnedOutcome(error);
-    if (isClientError(error, "TRANSFER_NOT_FOUND")) {
-      return burn(client, { transfer, code }, ABANDONED);
-    }
-    throw unavailableOr("ledger", error);
+    if (!isClientError(error, "TRANSFER_NOT_FOUND")) throw unavailableOr("ledger", error);
+    return final ? burn(client, order, ABANDONED) : null;
   }
 }
 
 /** Burns the id. If its transfer was made in between, the money moved after all. */
 async function burn(
   client: LedgerClient,
-  { transfer, code }: Pick<TransferOrder, "transfer" | "code">,
+  { transfer, code }: Subject,
   failure: string,
 ): Promise<TransferOutcome> {
   const params = { transferId: transfer };

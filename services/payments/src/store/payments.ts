@@ -121,16 +121,10 @@ export async function writePaymentStatus(
   return written.rows[0] === undefined ? null : toPayment(written.rows[0]);
 }
 
-/** Keeps the background away from a payment that is being carried out again. */
-export async function postponeCheck(db: Queryable, payment: string): Promise<void> {
-  await db.query(
-    `update payments set next_check_at = now() + interval '15 seconds'
-     where payment = $1 and state = 'pending'`,
-    [idToUuid("pay", payment)],
-  );
-}
-
-/** Takes up to `limit` pending payments that nobody has worked on for 15 s; each is taken once. */
+/**
+ * Takes up to `limit` payments that are pending since 15 s; each is taken once in 15 s. Older
+ * revisions begin payments without a saga, and look after them by the same column.
+ */
 export async function takeOverduePayments(db: Queryable, limit: number): Promise<PaymentRow[]> {
   const found = await db.query<Row>(
     `with taken as (

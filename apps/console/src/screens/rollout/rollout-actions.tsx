@@ -1,13 +1,14 @@
-import { Button, Radio, Tooltip } from "@mantine/core";
+import { Radio } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import type { Rollout } from "@tideway/api-admin";
 import { unreachable } from "@tideway/kernel";
-import { useId, useState } from "react";
+import { useState } from "react";
 import { admin } from "../../data/admin.ts";
 import { showRollout } from "../../data/queries.ts";
 import { actionViews, confirmationOf, nextWeight, resultWords } from "../../domain/actions.ts";
-import type { ActionName, ActionView } from "../../domain/actions.ts";
+import type { ActionName } from "../../domain/actions.ts";
 import { weightPercent } from "../../domain/format.ts";
+import { ActionButton } from "../../parts/action-button.tsx";
 import { ConfirmDialog } from "../../parts/confirm-dialog.tsx";
 
 export interface RolloutActionsProps {
@@ -28,11 +29,14 @@ export function RolloutActions({ rollout, onResult }: RolloutActionsProps) {
     await showRollout(client, after);
   };
   return (
-    <div className="rollout-actions">
+    <div className="head-actions">
       {actionViews(rollout).map((action) => (
         <ActionButton
           key={action.name}
-          action={action}
+          label={action.label}
+          refusal={action.refusal}
+          variant={action.name === "promote" ? "filled" : "default"}
+          isGrave={action.name === "abort"}
           onClick={() => {
             setIsFull(false);
             setAsked(action.name);
@@ -51,39 +55,6 @@ export function RolloutActions({ rollout, onResult }: RolloutActionsProps) {
         ) : null}
       </ConfirmDialog>
     </div>
-  );
-}
-
-/** A button that cannot be used keeps its place and the focus, and says why. */
-function ActionButton(props: { readonly action: ActionView; readonly onClick: () => void }) {
-  const { action, onClick } = props;
-  const reasonId = useId();
-  const isOff = action.refusal !== null;
-  return (
-    <Tooltip
-      label={action.refusal ?? ""}
-      disabled={!isOff}
-      events={{ hover: true, focus: true, touch: true }}
-      multiline
-      w={240}
-    >
-      <Button
-        variant={action.name === "promote" ? "filled" : "default"}
-        className={action.name === "abort" ? "act-abort" : ""}
-        aria-disabled={isOff}
-        {...(isOff ? { "data-disabled": true, "aria-describedby": reasonId } : {})}
-        onClick={() => {
-          if (!isOff) onClick();
-        }}
-      >
-        {action.label}
-        {isOff ? (
-          <span id={reasonId} className="tw-hidden">
-            {action.refusal}
-          </span>
-        ) : null}
-      </Button>
-    </Tooltip>
   );
 }
 

@@ -2,7 +2,7 @@ import type { Instance, ServiceSummary } from "@tideway/api-admin";
 import { EmptyNote, StateChip } from "@tideway/ui";
 import type { Tone } from "@tideway/ui";
 import { useServerNow } from "../../data/use-now.ts";
-import { count, duration, memory } from "../../domain/format.ts";
+import { count, duration, memory, shortId } from "../../domain/format.ts";
 import { instancesOf } from "../../domain/service-view.ts";
 import type { InstanceRow } from "../../domain/service-view.ts";
 
@@ -92,12 +92,6 @@ function Row({ instance, lane, nowMs }: RowProps) {
       </td>
     </tr>
   );
-}
-
-/** The end of an id is what tells two apart; its beginning is the time. */
-function shortId(id: string): string {
-  const [prefix, digits = ""] = id.split("_");
-  return digits.length > 8 ? `${prefix}_\u2026${digits.slice(-6)}` : id;
 }
 
 const STATUS_TONES: Record<Instance["status"], Tone> = {

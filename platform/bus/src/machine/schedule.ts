@@ -1,0 +1,172 @@
+/**
+ * Which events go now, to which revision.
+ *
+ * Invariants: one batch at a time for a partition and revision; a lane is in one batch at most, so
+ * it changes its revision only with nothing in flight; within a lane nothing overtakes; a lane in
+ * trouble sends only what was parked of it.
+ */
+import {
+  changeLane,
+  changePartition,
+  flowOf,
+  laneOfEvent,
+  letGo,
+  partitionOf,
+  revisionOf,
+} from "./draft.ts";
+import type { Draft } from "./draft.ts";
+import type { Batch, Consumes, DeliverableEvent, LaneInMemory } from "./delivery-types.ts";
+import { parkFollowers, readMore } from "./intake.ts";
+import { beginKeeping, isDue, readLanes, release } from "./lanes.ts";
+
+/** Begins everything that can begin in these partitions. */
+export function schedule(draft: Draft, partitions: Iterable<number>): void {
+  for (const partition of partitions) {
+    if (!draft.isStopping) {
+      parkFollowers(draft, partition);
+      readLanes(draft, partition);
+      const { split } = draft;
+      if (split !== null && !draft.isSplitStale) {
+        send(draft, partition, split.stable, split.epoch);
+        if (split.candidate !== null) send(draft, partition, split.candidate, split.epoch);
+      }
+      readMore(draft, partition);
+    }
+    beginKeeping(draft, partition);
+  }
+}
+
+function send(draft: Draft, partition: number, revision: string, epoch: number): void {
+  const consumes = draft.revisions.get(revision);
+  // Not told yet what it consumes: its lanes wait until control has said so.
+  if (consumes === undefined) return;
+  if (partitionOf(draft, partition).batches.some((batch) => batch.revision === revision)) return;
+  const { outage, suspension } = flowOf(draft, revision);
+  const waitsUntilMs = Math.max(outage?.untilMs ?? 0, suspension?.untilMs ?? 0);
+  const mayTryOne = outage !== null || suspension !== null;
+  if (waitsUntilMs > draft.nowMs || (mayTryOne && isInFlight(draft, revision))) return;
+  const isProbe = suspension !== null;
+  const load = new Load(draft, isProbe ? draft.options.probeEventsMax : undefined);
+  const taking = { revision, consumes, load, isProbe };
+  let parked = take(draft, partition, { ...taking, avoid: suspension?.probed ?? null });
+  // Every lane was probed once: the next round begins with any of them.
+  if (isProbe && load.events.length === 0) {
+    parked = take(draft, partition, { ...taking, avoid: null });
+  }
+  if (load.events.length === 0) return;
+  const id = draft.nextId++;
+  const batch: Batch = { id, partition, revision, epoch, events: load.events, parked, isProbe };
+  const { batches } = partitionOf(draft, partition);
+  changePartition(draft, partition, { batches: [...batches, batch] });
+  draft.effects.push({ kind: "deliver", batch });
+}
+
+/** Fills the load: first what was parked, then what waits. Answers how many were parked. */
+function take(draft: Draft, partition: number, taking: Taking): number {
+  takeParkedEvents(draft, partition, taking);
+  const parked = taking.load.events.length;
+  takeWaiting(draft, partition, taking);
+  return parked;
+}
+
+function isInFlight(draft: Draft, revision: string): boolean {
+  return draft.partitions.some(({ batches }) =>
+    batches.some((batch) => batch.revision === revision),
+  );
+}
+
+/** A batch being filled. */
+class Load {
+  readonly events: DeliverableEvent[] = [];
+  readonly #eventsMax: number;
+  readonly #bytesMax: number;
+  #bytes = 0;
+
+  constructor(draft: Draft, eventsMax: number | undefined) {
+    this.#eventsMax = eventsMax ?? draft.options.batchEventsMax;
+    this.#bytesMax = draft.options.batchBytesMax;
+  }
+
+  get isFull(): boolean {
+    return this.events.length >= this.#eventsMax || this.#bytes >= this.#bytesMax;
+  }
+
+  add(event: DeliverableEvent): boolean {
+    if (this.isFull) return false;
+    // A single event always fits, or a large one could never go.
+    if (this.events.length > 0 && this.#bytes + event.bytes > this.#bytesMax) return false;
+    this.events.push(event);
+    this.#bytes += event.bytes;
+    return true;
+  }
+}
+
+interface Taking {
+  readonly revision: string;
+  readonly consumes: Consumes;
+  readonly load: Load;
+  /** Of a probe: one event a lane. */
+  readonly isProbe: boolean;
+  /** Lanes that are left out. */
+  readonly avoid: ReadonlySet<string> | null;
+}
+
+/**
+ * A lane that fails is tried with its first event alone; one that goes well with all that was read.
+ */
+function takeParkedEvents(draft: Draft, partition: number, taking: Taking): void {
+  const { lanes } = partitionOf(draft, partition);
+  for (const lane of lanes.values()) {
+    if (taking.load.isFull) return;
+    if (!isDue(lane, draft.nowMs) || lane.loaded.length === 0) continue;
+    if (taking.avoid?.has(lane.lane) === true) continue;
+    if (revisionOf(draft, lane.keyDigits) === taking.revision) takeLane(draft, lane, taking);
+  }
+}
+
+function takeLane(draft: Draft, lane: LaneInMemory, { consumes, load, isProbe }: Taking): void {
+  let taken = 0;
+  for (const event of isProbe || lane.tries > 0 ? lane.loaded.slice(0, 1) : lane.loaded) {
+    if (consumes.has(event.type)) {
+      if (!load.add(event)) break;
+      taken++;
+      // What stands behind it waits for its answer, whether it is consumed or not.
+    } else if (taken === 0) release(draft, lane.partition, lane.lane, event);
+    else break;
+  }
+  if (taken > 0) changeLane(draft, lane.partition, lane.lane, { phase: "in-flight" });
+}
+
+function takeWaiting(draft: Draft, partition: number, taking: Taking): void {
+  const { revision, consumes, load, avoid } = taking;
+  const { waiting, batches, lanes } = partitionOf(draft, partition);
+  if (waiting.length === 0 || load.isFull) return;
+  const blocked = new Set<string>();
+  for (const batch of batches) {
+    for (const event of batch.events) blocked.add(laneOfEvent(draft.unordered, event));
+  }
+  /** Lanes with an event in this very batch. */
+  const begun = new Set<string>();
+  const rest: DeliverableEvent[] = [];
+  const skipped: DeliverableEvent[] = [];
+  for (const event of waiting) {
+    const lane = laneOfEvent(draft.unordered, event);
+    const isFree = !blocked.has(lane) && !lanes.has(lane) && avoid?.has(lane) !== true;
+    const isMine = isFree && revisionOf(draft, event.keyDigits) === revision;
+    const isConsumed = consumes.has(event.type);
+    if (isMine && !isConsumed && !begun.has(lane)) {
+      // Nothing to do for this revision: completed without a delivery, as nothing of its lane
+      // stands before it.
+      skipped.push(event);
+    } else if (isMine && isConsumed && load.add(event)) {
+      begun.add(lane);
+      if (taking.isProbe) blocked.add(lane);
+    } else {
+      blocked.add(lane);
+      rest.push(event);
+    }
+  }
+  if (rest.length === waiting.length) return;
+  changePartition(draft, partition, { waiting: rest });
+  letGo(draft, partition, skipped);
+}
