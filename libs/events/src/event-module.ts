@@ -49,7 +49,10 @@ export interface EventModuleOptions {
  */
 export function createEventModule(options: EventModuleOptions): ServiceModule {
   const { consumers = [], jobs = {}, pool, logger } = options;
-  const deliver = deliveryHandler(options, byType(consumers.map((one) => recorded(one, options.config))));
+  const deliver = deliveryHandler(
+    options,
+    byType(consumers.map((one) => recorded(one, options.config))),
+  );
   const runJob = createJobRunner({ pool, logger, jobs });
   const taking = platformHandlers(eventRoutes, { deliverEvents: deliver });
   const ticking = platformHandlers(jobRoutes, {
