@@ -8,13 +8,13 @@
  * transaction of its own. Settings are those its documentation recommends for throughput.
  */
 import { Logger, makeWorkerUtils, run } from "graphile-worker";
-import pg from "pg";
+import { Pool } from "pg";
 import { produce, quantile } from "./load.mjs";
 
 const [url = "", seconds = "10", rate = "max", perCommit = "10"] = process.argv.slice(2);
 const pad = "x".repeat(900);
-const pool = new pg.Pool({ connectionString: url, max: 10 });
-const workerPool = new pg.Pool({ connectionString: url, max: 10 });
+const pool = new Pool({ connectionString: url, max: 10 });
+const workerPool = new Pool({ connectionString: url, max: 10 });
 for (const one of [pool, workerPool]) one.on("error", () => {});
 await pool.query("create table if not exists throws (number int primary key)");
 await pool.query("create table if not exists catches (event text primary key, number int)");

@@ -5,10 +5,10 @@
  *   node participant.mjs PORT DATABASE_URL
  */
 import { createServer } from "node:http";
-import pg from "pg";
+import { Pool } from "pg";
 
 const [port = "0", url = ""] = process.argv.slice(2);
-const pool = new pg.Pool({ connectionString: url, max: 10 });
+const pool = new Pool({ connectionString: url, max: 10 });
 pool.on("error", () => {});
 await pool.query(
   "create table if not exists steps (saga text, step text, primary key (saga, step))",

@@ -53,18 +53,18 @@ interface Message {
   readonly body: Buffer;
 }
 
-export async function startDeliveryShim(options: {
+export interface ShimOptions {
   readonly gateway: string;
   readonly random: () => number;
-}): Promise<DeliveryShim> {
-  const { gateway, random } = options;
-  const counts = { deliveries: 0, repeated: 0, held: 0, repliesLost: 0 };
+}
+
+export async function startDeliveryShim(options: ShimOptions): Promise<DeliveryShim> {
+  const mistreating = new Mistreating(options);
   const underWay = new Set<Promise<void>>();
-  let faults = NO_SHIM_FAULTS;
   const server = createServer((incoming, reply) => {
     const { method = "GET", url: path = "/", headers } = incoming;
     const work = readBody(incoming)
-      .then((body) => pass({ method, path, headers, body }, reply))
+      .then((body) => mistreating.pass({ method, path, headers, body }, reply))
       .catch(() => {
         // One of the two sides broke off; the bus sees a lost connection, which is what it was.
         reply.destroy();
@@ -72,40 +72,6 @@ export async function startDeliveryShim(options: {
       .finally(() => underWay.delete(work));
     underWay.add(work);
   });
-
-  async function pass(message: Message, reply: ServerResponse): Promise<void> {
-    const isDelivery = message.method === "POST" && DELIVERY.test(message.path);
-    const chosen = (share: number): boolean => isDelivery && share > 0 && random() < share;
-    if (isDelivery) counts.deliveries++;
-    if (chosen(faults.repeatShare)) {
-      counts.repeated++;
-      repeatLater(message, random() * faults.repeatMs);
-    }
-    if (chosen(faults.holdShare)) {
-      counts.held++;
-      await sleep(random() * faults.holdMs);
-    }
-    const answer = await forward(gateway, message);
-    if (chosen(faults.loseReplyShare)) {
-      counts.repliesLost++;
-      reply.destroy();
-      return;
-    }
-    reply.writeHead(answer.status, passedOn(answer.headers));
-    reply.end(answer.body);
-  }
-
-  function repeatLater(message: Message, afterMs: number): void {
-    const again = sleep(afterMs)
-      .then(() => forward(gateway, message))
-      .then(
-        () => undefined,
-        () => undefined, // Nobody waits for the answer of a repetition.
-      )
-      .finally(() => underWay.delete(again));
-    underWay.add(again);
-  }
-
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(0, "127.0.0.1", resolve);
@@ -115,19 +81,64 @@ export async function startDeliveryShim(options: {
   return {
     url: `http://127.0.0.1:${port}`,
     set: (changed) => {
-      faults = { ...faults, ...changed };
+      mistreating.faults = { ...mistreating.faults, ...changed };
     },
     heal: () => {
-      faults = NO_SHIM_FAULTS;
+      mistreating.faults = NO_SHIM_FAULTS;
     },
-    counts: () => ({ ...counts }),
+    counts: () => ({ ...mistreating.counts }),
     close: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
-      await Promise.all(underWay);
+      await Promise.all([...underWay, ...mistreating.repetitions]);
       server.closeAllConnections();
       await closed;
     },
   };
+}
+
+class Mistreating {
+  faults = NO_SHIM_FAULTS;
+  readonly counts = { deliveries: 0, repeated: 0, held: 0, repliesLost: 0 };
+  readonly repetitions = new Set<Promise<void>>();
+  readonly #options: ShimOptions;
+
+  constructor(options: ShimOptions) {
+    this.#options = options;
+  }
+
+  async pass(message: Message, reply: ServerResponse): Promise<void> {
+    const { gateway, random } = this.#options;
+    const isDelivery = message.method === "POST" && DELIVERY.test(message.path);
+    const chosen = (share: number): boolean => isDelivery && share > 0 && random() < share;
+    if (isDelivery) this.counts.deliveries++;
+    if (chosen(this.faults.repeatShare)) {
+      this.counts.repeated++;
+      this.#repeatLater(message, random() * this.faults.repeatMs);
+    }
+    if (chosen(this.faults.holdShare)) {
+      this.counts.held++;
+      await sleep(random() * this.faults.holdMs);
+    }
+    const answer = await forward(gateway, message);
+    if (chosen(this.faults.loseReplyShare)) {
+      this.counts.repliesLost++;
+      reply.destroy();
+      return;
+    }
+    reply.writeHead(answer.status, passedOn(answer.headers));
+    reply.end(answer.body);
+  }
+
+  #repeatLater(message: Message, afterMs: number): void {
+    const again = sleep(afterMs)
+      .then(() => forward(this.#options.gateway, message))
+      .then(
+        () => undefined,
+        () => undefined, // Nobody waits for the answer of a repetition.
+      )
+      .finally(() => this.repetitions.delete(again));
+    this.repetitions.add(again);
+  }
 }
 
 interface Answer {

@@ -4,13 +4,11 @@
  * (postgres-cut.ts). A fault holds for present and later connections until it is healed; a reset
  * and a half-close happen once.
  */
-import { createServer } from "node:net";
-import type { Server, Socket } from "node:net";
-import { connect } from "node:net";
 import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import type { Server, Socket } from "node:net";
 import { sleep } from "@tideway/kernel";
 import { watchCommits } from "./postgres-cut.ts";
-import type { CommitWatch } from "./postgres-cut.ts";
 
 export type Address = { readonly path: string } | { readonly host: string; readonly port: number };
 
@@ -39,18 +37,6 @@ export const NO_FAULTS: ProxyFaults = {
   cutAfterCommitShare: 0,
 };
 
-export interface FaultyProxy {
-  readonly address: Address;
-  set(faults: Partial<ProxyFaults>): void;
-  heal(): void;
-  /** Ends every connection without a goodbye; answers how many. */
-  reset(): number;
-  /** Tells the server that the clients are done, but goes on passing its replies. */
-  halfClose(): number;
-  counts(): ProxyCounts;
-  close(): Promise<void>;
-}
-
 export interface ProxyCounts {
   readonly connections: number;
   readonly resets: number;
@@ -74,106 +60,122 @@ const PIECE_BYTES = 16_384;
 interface Pair {
   readonly client: Socket;
   readonly server: Socket;
-  readonly watch: CommitWatch | null;
 }
 
+/** Listens and passes on, without any fault at first. */
 export async function startFaultyProxy(options: ProxyOptions): Promise<FaultyProxy> {
-  const pairs = new Set<Pair>();
-  const counts = { connections: 0, resets: 0, cutsBefore: 0, cutsAfter: 0 };
-  let faults = NO_FAULTS;
-  const listener = createServer({ allowHalfOpen: true }, (client) => {
-    const server = connect({ ...options.target, allowHalfOpen: true });
-    const watch = options.protocol === "postgres" ? watchCommits() : null;
-    const pair: Pair = { client, server, watch };
-    counts.connections++;
-    pairs.add(pair);
-    for (const socket of [client, server]) {
-      socket.setNoDelay?.(true);
-      // A broken side breaks the other; the pair is then forgotten.
-      socket.on("error", () => end(pair));
-      socket.on("close", () => end(pair));
-    }
-    const isCutBefore = (): boolean => isChosen(faults.cutBeforeCommitShare, "cutsBefore");
-    const isCutAfter = (): boolean => isChosen(faults.cutAfterCommitShare, "cutsAfter");
-    void pump(client, server, (piece) => watch?.fromClient(piece, isCutBefore) ?? piece);
-    void pump(server, client, (piece) => watch?.fromServer(piece, isCutAfter) ?? piece);
-  });
+  const listener = createServer({ allowHalfOpen: true });
+  const proxy = new FaultyProxy(options, listener);
   await listenOn(listener, options.listen);
+  return proxy;
+}
 
-  function isChosen(share: number, kind: "cutsBefore" | "cutsAfter"): boolean {
-    const chosen = share > 0 && options.random() < share;
-    if (chosen) counts[kind]++;
-    return chosen;
+export class FaultyProxy {
+  readonly #options: ProxyOptions;
+  readonly #listener: Server;
+  readonly #pairs = new Set<Pair>();
+  readonly #counts = { connections: 0, resets: 0, cutsBefore: 0, cutsAfter: 0 };
+  #faults = NO_FAULTS;
+
+  constructor(options: ProxyOptions, listener: Server) {
+    this.#options = options;
+    this.#listener = listener;
+    listener.on("connection", (client) => this.#begin(client));
+  }
+
+  get address(): Address {
+    const { listen } = this.#options;
+    const bound = this.#listener.address();
+    if ("path" in listen || bound === null || typeof bound === "string") return listen;
+    return { host: bound.address, port: bound.port };
+  }
+
+  set(changed: Partial<ProxyFaults>): void {
+    this.#faults = { ...this.#faults, ...changed };
+  }
+
+  heal(): void {
+    this.#faults = NO_FAULTS;
+  }
+
+  counts(): ProxyCounts {
+    return { ...this.#counts };
+  }
+
+  /** Ends every connection without a goodbye; answers how many. */
+  reset(): number {
+    const all = [...this.#pairs];
+    for (const { client, server } of all) abruptly(client, server);
+    this.#counts.resets += all.length;
+    return all.length;
+  }
+
+  /** Tells the server that the clients are done, but goes on passing its replies. */
+  halfClose(): number {
+    for (const { server } of this.#pairs) server.end();
+    return this.#pairs.size;
+  }
+
+  async close(): Promise<void> {
+    this.heal();
+    const closed = new Promise((resolve) => this.#listener.close(resolve));
+    this.reset();
+    await closed;
+  }
+
+  #begin(client: Socket): void {
+    const server = connect({ ...this.#options.target, allowHalfOpen: true });
+    const pair = { client, server };
+    this.#counts.connections++;
+    this.#pairs.add(pair);
+    for (const socket of [client, server]) {
+      socket.setNoDelay();
+      socket.on("error", () => {
+        // Whoever reads from it learns of it too, and breaks the other side.
+      });
+      socket.on("close", () => {
+        if (client.destroyed && server.destroyed) this.#pairs.delete(pair);
+      });
+    }
+    const watch = this.#options.protocol === "postgres" ? watchCommits() : null;
+    const before = (): boolean => this.#isCut(this.#faults.cutBeforeCommitShare, "cutsBefore");
+    const after = (): boolean => this.#isCut(this.#faults.cutAfterCommitShare, "cutsAfter");
+    void this.#pump(client, server, (piece) => watch?.fromClient(piece, before) ?? piece);
+    void this.#pump(server, client, (piece) => watch?.fromServer(piece, after) ?? piece);
+  }
+
+  #isCut(share: number, kind: "cutsBefore" | "cutsAfter"): boolean {
+    const isCut = share > 0 && this.#options.random() < share;
+    if (isCut) this.#counts[kind]++;
+    return isCut;
   }
 
   /** Passes bytes on until one side ends; `look` may hold some back or ask for a cut. */
-  async function pump(from: Socket, to: Socket, look: (piece: Buffer) => Buffer | "cut") {
+  async #pump(from: Socket, to: Socket, look: (piece: Buffer) => Buffer | "cut"): Promise<void> {
     try {
       for await (const chunk of from) {
         for (const piece of piecesOf(asBuffer(chunk))) {
           const passed = look(piece);
-          if (passed === "cut") {
-            abruptly(from, to);
-            return;
-          }
-          await beLate(passed.length, from);
-          if (to.destroyed) return;
+          if (passed === "cut") throw new Error("It is cut here.");
+          await this.#beLate(passed.length, from);
           if (passed.length > 0 && !to.write(passed)) await once(to, "drain");
         }
       }
-      await sleep(faults.slowCloseMs);
+      await sleep(this.#faults.slowCloseMs);
       to.end();
     } catch {
-      // The connection broke under way, by a fault or by either side; the other must learn of it.
+      // The connection broke, by a fault or by either side; both must learn of it.
       abruptly(from, to);
     }
   }
 
-  async function beLate(bytes: number, from: Socket): Promise<void> {
-    while (faults.isSilent && !from.destroyed) await sleep(SILENCE_LOOK_MS);
-    const { latencyMs, jitterMs, bytesPerSecond } = faults;
+  async #beLate(bytes: number, from: Socket): Promise<void> {
+    while (this.#faults.isSilent && !from.destroyed) await sleep(SILENCE_LOOK_MS);
+    const { latencyMs, jitterMs, bytesPerSecond } = this.#faults;
     const paceMs = bytesPerSecond === null ? 0 : (bytes / bytesPerSecond) * 1_000;
-    const waitMs = latencyMs + jitterMs * options.random() + paceMs;
+    const waitMs = latencyMs + jitterMs * this.#options.random() + paceMs;
     if (waitMs > 0) await sleep(waitMs);
   }
-
-  function end(pair: Pair): void {
-    pairs.delete(pair);
-    if (pair.client.destroyed && !pair.server.destroyed)
-      setTimeout(() => pair.server.destroy(), faults.slowCloseMs);
-    if (pair.server.destroyed && !pair.client.destroyed)
-      setTimeout(() => pair.client.destroy(), faults.slowCloseMs);
-  }
-
-  function reset(): number {
-    const all = [...pairs];
-    for (const { client, server } of all) abruptly(client, server);
-    counts.resets += all.length;
-    return all.length;
-  }
-
-  return {
-    address: addressOf(listener, options.listen),
-    set: (changed) => {
-      faults = { ...faults, ...changed };
-    },
-    heal: () => {
-      faults = NO_FAULTS;
-    },
-    reset,
-    halfClose: () => {
-      const all = [...pairs];
-      for (const { server } of all) server.end();
-      return all.length;
-    },
-    counts: () => ({ ...counts }),
-    close: async () => {
-      faults = NO_FAULTS;
-      const closed = new Promise((resolve) => listener.close(resolve));
-      reset();
-      await closed;
-    },
-  };
 }
 
 /** RST on TCP; a Unix socket has no such thing and is just closed. */
@@ -201,10 +203,4 @@ async function listenOn(listener: Server, address: Address): Promise<void> {
     listener.once("error", reject);
     listener.listen(address, resolve);
   });
-}
-
-function addressOf(listener: Server, asked: Address): Address {
-  const bound = listener.address();
-  if ("path" in asked || bound === null || typeof bound === "string") return asked;
-  return { host: bound.address, port: bound.port };
 }

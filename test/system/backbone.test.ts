@@ -5,7 +5,8 @@
  * the old revision where the candidate failed; a release that drops what payments reads is refused
  * and says so, one that drops what nobody reads passes.
  */
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { until } from "@tideway/kernel";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { RING } from "../fixtures/ring/ring-api.ts";
@@ -60,6 +61,38 @@ test("a candidate that fails its share of events is withdrawn, and each is appli
   expect(await quarantined()).toBe(0);
 });
 
+test("a release that drops a field that payments reads is refused, and says who reads it", async () => {
+  const from = copyWithLedger((text) => text.replace(/\n {2}available: [^\n]+\n/, "\n"));
+  const refused = await tideway.tideway(["deploy", "ledger"], from);
+  console.error(refused.stderr);
+  expect(refused.code).not.toBe(0);
+  expect(refused.stderr).toContain("API_INCOMPATIBLE");
+  expect(refused.stderr).toMatch(/payments-1 .*GET \/accounts.*available/);
+  const { stdout } = await tideway.tideway(["get", "services", "--json"]);
+  expect(stdout).toMatch(/"service":\s*"ledger",\s*"stable":\s*"ledger-1"/);
+});
+
+test("a release that drops a field nobody reads passes the gate", async () => {
+  const from = copyWithLedger((text) => text.replace("\n  openedAt: Timestamp,\n", "\n"));
+  const checked = await tideway.tideway(["check", "api", "ledger"], from);
+  expect(checked, checked.stdout + checked.stderr).toMatchObject({ code: 0 });
+  const begun = await tideway.tideway(["deploy", "ledger", "--detach"], from);
+  expect(begun, begun.stderr).toMatchObject({ code: 0 });
+  const aborted = await tideway.tideway(["abort", "ledger"], from);
+  expect(aborted, aborted.stderr).toMatchObject({ code: 0 });
+});
+
+function copyWithLedger(patch: (text: string) => string): string {
+  const copy = copyCheckout();
+  copies.push(copy);
+  const path = join(copy, "apis/ledger/src/http.ts");
+  const before = readFileSync(path, "utf8");
+  const after = patch(before);
+  expect(after).not.toBe(before);
+  writeFileSync(path, after);
+  return copy;
+}
+
 const CATCH = `async (t, { data, key, id }) => {`;
 
 interface Report {
@@ -108,7 +141,8 @@ async function catches(name: RingName) {
 async function quarantined(): Promise<number> {
   const answer = await tideway.tideway(["events", "--json"]);
   expect(answer.code, answer.stderr).toBe(0);
-  const { groups } = JSON.parse(answer.stdout) as { groups: { keysQuarantined: number }[] };
+  // The command documents this shape.
+  const groups = JSON.parse(answer.stdout) as { keysQuarantined: number }[];
   return groups.reduce((sum, { keysQuarantined }) => sum + keysQuarantined, 0);
 }
 

@@ -1,6 +1,15 @@
 /** A whole installation for a test: its own home and ports, started and asked by the real command line. */
 import { execFile } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -87,14 +96,29 @@ export function patchedCopy(file: string, patch: (text: string) => string): stri
 /** What is needed to release from, in a temporary folder of its own. */
 export function copyCheckout(): string {
   const copy = mkdtempSync(join(tmpdir(), "tw-patched-"));
-  for (const name of ["platform/cli", "services", "package.json", "package-lock.json"]) {
+  for (const name of ["platform/cli", "services", "apis", "package.json", "package-lock.json"]) {
     cpSync(join(checkout, name), join(copy, name), {
       recursive: true,
       filter: (path) => !path.includes("node_modules"),
     });
   }
-  symlinkSync(join(checkout, "node_modules"), join(copy, "node_modules"));
+  linkPackages(copy);
   return copy;
+}
+
+/** The installed packages, but the apis of the copy itself. */
+function linkPackages(copy: string): void {
+  const [from, to] = [join(checkout, "node_modules"), join(copy, "node_modules")];
+  const own = join(to, "@tideway");
+  mkdirSync(own, { recursive: true });
+  for (const name of readdirSync(from)) {
+    if (name !== "@tideway") symlinkSync(join(from, name), join(to, name));
+  }
+  for (const name of readdirSync(join(from, "@tideway"))) {
+    const api = /^api-(.+)$/.exec(name)?.[1];
+    const target = api === undefined ? join(from, "@tideway", name) : join(copy, "apis", api);
+    symlinkSync(target, join(own, name));
+  }
 }
 
 async function command(

@@ -45,15 +45,134 @@ export interface DatabaseFaults {
   readonly statementMs: readonly [number, number];
 }
 
-export interface Database {
+export interface DatabaseOptions {
   readonly name: string;
+  readonly skewMs: number;
+  readonly faults: () => DatabaseFaults;
+}
+
+export class Database {
+  readonly name: string;
+  readonly #world: World;
+  readonly #options: DatabaseOptions;
+  readonly #locks: Locks;
+  readonly #sequences = new Map<string, number>();
+  readonly #sessions = new Set<Session>();
+  #upAgainMs = 0;
+
+  constructor(world: World, options: DatabaseOptions) {
+    this.name = options.name;
+    this.#world = world;
+    this.#options = options;
+    this.#locks = createLocks(world, options.name);
+  }
+
+  nowMs(): number {
+    return this.#world.nowMs() + this.#options.skewMs;
+  }
+
   /** Opens a transaction on a connection of this process. Throws `ConnectionLost`. */
-  begin(process: SimProcess): Task<Transaction>;
+  *begin(process: SimProcess): Task<Transaction> {
+    if (this.#world.nowMs() < this.#upAgainMs) {
+      yield* this.#latency();
+      throw new ConnectionLost(`${this.name} is down`);
+    }
+    const session = openSession();
+    this.#sessions.add(session);
+    const forget = process.atDeath(() => {
+      // A commit that was sent may still arrive.
+      if (session.state === "committing" && this.#world.random.chance(0.5)) this.#commit(session);
+      else if (!isOver(session)) this.#end(session);
+    });
+    const finish = (): Task<void> => this.#finish(session);
+    return {
+      statement: (wanted, act) => this.#statement(session, wanted, act),
+      *commit() {
+        try {
+          yield* finish();
+        } finally {
+          forget();
+        }
+      },
+      rollback: () => {
+        if (!isOver(session)) this.#end(session);
+        forget();
+      },
+    };
+  }
+
   /** Begins, runs `body`, commits; rolls back and throws what the body throws. */
-  transaction<T>(process: SimProcess, body: (t: Transaction) => Task<T>): Task<T>;
+  *transaction<T>(process: SimProcess, body: (t: Transaction) => Task<T>): Task<T> {
+    const t = yield* this.begin(process);
+    try {
+      const value = yield* body(t);
+      yield* t.commit();
+      return value;
+    } finally {
+      // A killed task never comes here; its `atDeath` did the same.
+      t.rollback();
+    }
+  }
+
   /** Breaks every connection and refuses new ones for so long. */
-  crash(downMs: number): void;
-  nowMs(): number;
+  crash(downMs: number): void {
+    this.#upAgainMs = this.#world.nowMs() + downMs;
+    this.#world.note(this.name, "crashes");
+    const all = [...this.#sessions];
+    for (const session of all) {
+      this.#end(session);
+      session.interrupt();
+    }
+  }
+
+  *#statement<T>(
+    session: Session,
+    wanted: readonly string[],
+    act: (view: Statement) => T,
+  ): Task<T> {
+    yield* this.#latency();
+    if (this.#world.random.chance(this.#options.faults().lostShare)) this.#end(session);
+    for (const lock of wanted) {
+      yield* this.#locks.acquire(session, lock, () => this.#end(session));
+    }
+    if (session.state === "over") throw new ConnectionLost(this.name);
+    const next = (sequence: string): number => {
+      const value = (this.#sequences.get(sequence) ?? 0) + 1;
+      this.#sequences.set(sequence, value);
+      return value;
+    };
+    return act({ touched: session.touched, nowMs: this.nowMs(), next });
+  }
+
+  *#finish(session: Session): Task<void> {
+    if (session.state === "over") throw new ConnectionLost(this.name);
+    session.state = "committing";
+    yield* this.#latency();
+    const isCut = this.#world.random.chance(this.#options.faults().unknownShare);
+    if (!isOver(session)) {
+      // Where the cut falls decides; whoever waits for the reply cannot know.
+      if (isCut && this.#world.random.chance(0.5)) this.#end(session);
+      else this.#commit(session);
+    } else if (!isCut) throw new CommitUnknown(this.name);
+    yield* this.#latency();
+    if (isCut) throw new CommitUnknown(this.name);
+  }
+
+  #end(session: Session): void {
+    session.state = "over";
+    this.#sessions.delete(session);
+    this.#locks.release(session);
+  }
+
+  #commit(session: Session): void {
+    for (const apply of session.touched.values()) apply();
+    this.#end(session);
+  }
+
+  *#latency(): Task<void> {
+    const { random } = this.#world;
+    yield* pause(this.#world, random.ms(...this.#options.faults().statementMs));
+  }
 }
 
 interface Session extends Writer {
@@ -65,115 +184,6 @@ interface Session extends Writer {
 
 /** Beyond this a statement that waits for a lock is cancelled, as by `lock_timeout`. */
 const LOCK_MS_MAX = 10_000;
-
-export function createDatabase(
-  world: World,
-  options: {
-    readonly name: string;
-    readonly skewMs: number;
-    readonly faults: () => DatabaseFaults;
-  },
-): Database {
-  const { name, faults } = options;
-  const locks = createLocks(world, name);
-  const sequences = new Map<string, number>();
-  const sessions = new Set<Session>();
-  let upAgainMs = 0;
-  const nowMs = (): number => world.nowMs() + options.skewMs;
-  const end = (session: Session): void => {
-    session.state = "over";
-    sessions.delete(session);
-    locks.release(session);
-  };
-  const commit = (session: Session): void => {
-    for (const apply of session.touched.values()) apply();
-    end(session);
-  };
-  const latency = function* (): Task<void> {
-    yield* pause(world, world.random.ms(...faults().statementMs));
-  };
-  const statement = function* <T>(
-    session: Session,
-    wanted: readonly string[],
-    act: (view: Statement) => T,
-  ): Task<T> {
-    yield* latency();
-    if (world.random.chance(faults().lostShare)) end(session);
-    for (const lock of wanted) yield* locks.acquire(session, lock, () => end(session));
-    if (session.state === "over") throw new ConnectionLost(name);
-    const next = (sequence: string): number => {
-      const value = (sequences.get(sequence) ?? 0) + 1;
-      sequences.set(sequence, value);
-      return value;
-    };
-    return act({ touched: session.touched, nowMs: nowMs(), next });
-  };
-  const finish = function* (session: Session): Task<void> {
-    if (session.state === "over") throw new ConnectionLost(name);
-    session.state = "committing";
-    yield* latency();
-    const isCut = world.random.chance(faults().unknownShare);
-    if (!isOver(session)) {
-      // Where the cut falls decides; whoever waits for the reply cannot know.
-      if (isCut && world.random.chance(0.5)) end(session);
-      else commit(session);
-    } else if (!isCut) throw new CommitUnknown(name);
-    yield* latency();
-    if (isCut) throw new CommitUnknown(name);
-  };
-  const begin = function* (process: SimProcess): Task<Transaction> {
-    if (world.nowMs() < upAgainMs) {
-      yield* latency();
-      throw new ConnectionLost(`${name} is down`);
-    }
-    const session = openSession();
-    sessions.add(session);
-    const forget = process.atDeath(() => {
-      // A commit that was sent may still arrive.
-      if (session.state === "committing" && world.random.chance(0.5)) commit(session);
-      else if (!isOver(session)) end(session);
-    });
-    return {
-      statement: (wanted, act) => statement(session, wanted, act),
-      *commit() {
-        try {
-          yield* finish(session);
-        } finally {
-          forget();
-        }
-      },
-      rollback: () => {
-        if (!isOver(session)) end(session);
-        forget();
-      },
-    };
-  };
-  return {
-    name,
-    nowMs,
-    begin,
-    *transaction(process, body) {
-      const t = yield* begin(process);
-      try {
-        const value = yield* body(t);
-        yield* t.commit();
-        return value;
-      } finally {
-        // A killed task never comes here; its `atDeath` did the same.
-        t.rollback();
-      }
-    },
-    crash: (downMs) => {
-      upAgainMs = world.nowMs() + downMs;
-      world.note(name, "crashes");
-      const all = [...sessions];
-      for (const session of all) {
-        end(session);
-        session.interrupt();
-      }
-    },
-  };
-}
 
 /** Asked anew: the session may have ended while its task waited. */
 function isOver(session: Session): boolean {

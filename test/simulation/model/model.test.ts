@@ -4,8 +4,8 @@ import { createProcess, pause } from "../kernel/process.ts";
 import type { SimProcess, Task } from "../kernel/process.ts";
 import { createWorld } from "../kernel/world.ts";
 import type { World } from "../kernel/world.ts";
-import { CommitUnknown, ConnectionLost, createDatabase } from "./database.ts";
-import type { Database, DatabaseFaults } from "./database.ts";
+import { CommitUnknown, ConnectionLost, Database } from "./database.ts";
+import type { DatabaseFaults } from "./database.ts";
 import { createNetwork } from "./network.ts";
 import type { NetworkFaults, Outcome } from "./network.ts";
 import { atCommit, createTable } from "./table.ts";
@@ -26,13 +26,13 @@ interface Scene {
   readonly database: Database;
   readonly table: Table<string>;
   /** Runs tasks, each in a process of its own, until nothing is left to happen. */
-  play(...tasks: ((process: SimProcess) => Task<void>)[]): SimProcess[];
+  readonly play: (...tasks: ((process: SimProcess) => Task<void>)[]) => SimProcess[];
 }
 
 function scene(faults: Partial<DatabaseFaults> = {}, seed = 1): Scene {
   const world = createWorld({ seed, traced: false });
   const all = { ...SOUND, ...faults };
-  const database = createDatabase(world, { name: "db", skewMs: 0, faults: () => all });
+  const database = new Database(world, { name: "db", skewMs: 0, faults: () => all });
   const play = (...tasks: ((process: SimProcess) => Task<void>)[]): SimProcess[] => {
     const processes = tasks.map((main, i) =>
       createProcess(world, { name: `p${i}`, skewMs: 0, driftPpm: 0, main }),

@@ -16,6 +16,8 @@ import type { Database, Statement } from "../../model/database.ts";
 import { atCommit, createTable } from "../../model/table.ts";
 
 export const SIM_PARTITIONS = 2;
+const PARTITIONS = Array.from({ length: SIM_PARTITIONS }, (_, partition) => partition);
+const AT_START: Cursor = { readTo: 0, open: [] };
 const LEASE_MS = 5_000;
 const BYTES = 500;
 
@@ -33,35 +35,6 @@ interface Parked {
   readonly event: DeliverableEvent;
 }
 
-export interface BusStore {
-  /** The new fence, or null while somebody else's lease lasts. */
-  acquire(process: SimProcess, owner: string): Task<number | null>;
-  renew(process: SimProcess, fence: number): Task<void>;
-  append(
-    process: SimProcess,
-    fence: number,
-    events: readonly OutboxEvent[],
-  ): Task<readonly StoredEvent[]>;
-  read(process: SimProcess, from: LogRange): Task<readonly DeliverableEvent[]>;
-  load(process: SimProcess, group: string): Task<Kept>;
-  keep(process: SimProcess, fence: number, group: string, keeping: Keeping): Task<void>;
-  saveCursors(
-    process: SimProcess,
-    fence: number,
-    group: string,
-    cursors: readonly Cursor[],
-  ): Task<void>;
-  readParked(
-    process: SimProcess,
-    group: string,
-    lane: string,
-    partition: number,
-    limit: number,
-  ): Task<readonly DeliverableEvent[]>;
-  lanesInTrouble(): number;
-  logged(): number;
-}
-
 export interface LogRange {
   readonly partition: number;
   readonly after: number;
@@ -75,138 +48,177 @@ export interface Kept {
   readonly lanes: readonly TroubledLane[];
 }
 
-export function createBusStore(
-  database: Database,
-  tell: {
-    readonly lease: (act: LeaseAct) => void;
-    readonly lane: (group: string, lane: TroubledLane) => void;
-  },
-): BusStore {
-  const owners = createTable<Owner>("owner");
-  const log = createTable<StoredEvent>("log");
-  const ids = createTable<StoredEvent>("ids");
-  const heads = createTable<number>("heads");
-  const cursors = createTable<Cursor>("cursors");
-  const lanes = createTable<TroubledLane>("lanes");
-  const parked = createTable<Parked>("parked");
+export interface BusTellers {
+  readonly lease: (act: LeaseAct) => void;
+  readonly lane: (group: string, lane: TroubledLane) => void;
+}
 
-  const mine = (view: Statement, fence: number): void => {
-    if (owners.get(view, "log")?.fence !== fence) throw new Fenced();
-    atCommit(view, () => tell.lease({ kind: "written", resource: "log", fence }));
-  };
-  /** Under the owner's row, which whoever takes over must lock too. */
-  const fenced = <T>(process: SimProcess, fence: number, act: (view: Statement) => T): Task<T> =>
-    database.transaction(process, (t) =>
+export class BusStore {
+  readonly #database: Database;
+  readonly #tell: BusTellers;
+  readonly #owners = createTable<Owner>("owner");
+  readonly #log = createTable<StoredEvent>("log");
+  readonly #ids = createTable<StoredEvent>("ids");
+  readonly #heads = createTable<number>("heads");
+  readonly #cursors = createTable<Cursor>("cursors");
+  readonly #lanes = createTable<TroubledLane>("lanes");
+  readonly #parked = createTable<Parked>("parked");
+
+  constructor(database: Database, tell: BusTellers) {
+    this.#database = database;
+    this.#tell = tell;
+  }
+
+  /** The new fence, or null while somebody else's lease lasts. */
+  acquire(process: SimProcess, owner: string): Task<number | null> {
+    return this.#database.transaction(process, (t) =>
       t.statement(["owner"], (view) => {
-        mine(view, fence);
+        const before = this.#owners.get(view, "log");
+        if (before !== undefined && before.untilMs > view.nowMs) return null;
+        const fence = (before?.fence ?? 0) + 1;
+        this.#own(view, owner, fence);
+        return fence;
+      }),
+    );
+  }
+
+  renew(process: SimProcess, fence: number): Task<void> {
+    return this.#fenced(process, fence, (view) => {
+      const before = present(this.#owners.get(view, "log"), "It was compared just now.");
+      this.#own(view, before.owner, fence);
+    });
+  }
+
+  append(
+    process: SimProcess,
+    fence: number,
+    events: readonly OutboxEvent[],
+  ): Task<readonly StoredEvent[]> {
+    return this.#fenced(process, fence, (view) =>
+      events.map((event) => this.#appendOne(view, event)),
+    );
+  }
+
+  read(process: SimProcess, range: LogRange): Task<readonly DeliverableEvent[]> {
+    const { partition, after, upTo, limit } = range;
+    return this.#free(process, (view) => {
+      const found: DeliverableEvent[] = [];
+      for (let offset = after + 1; offset <= upTo && found.length < limit; offset++) {
+        const stored = this.#log.get(view, `${partition} ${offset}`);
+        if (stored !== undefined) found.push(deliverable(stored));
+      }
+      return found;
+    });
+  }
+
+  load(process: SimProcess, group: string): Task<Kept> {
+    return this.#free(process, (view) => ({
+      heads: PARTITIONS.map((partition) => this.#headOf(view, partition)),
+      cursors: PARTITIONS.map(
+        (partition) => this.#cursors.get(view, `${group} ${partition}`) ?? AT_START,
+      ),
+      lanes: keyedBy(this.#lanes.rows, `${group} `),
+    }));
+  }
+
+  keep(process: SimProcess, fence: number, group: string, keeping: Keeping): Task<void> {
+    return this.#fenced(process, fence, (view) => {
+      for (const { lane, event } of keeping.park) {
+        this.#parked.put(view, `${group} ${event.partition} ${event.offset}`, { lane, event });
+      }
+      for (const lane of keeping.lanes) {
+        this.#lanes.put(view, `${group} ${lane.lane}`, lane);
+        this.#tell.lane(group, lane);
+      }
+      for (const { lane, offset } of keeping.release) {
+        for (const { event } of this.#parkedOf(view, group, lane)) {
+          if (event.offset !== offset) continue;
+          this.#parked.remove(view, `${group} ${event.partition} ${offset}`);
+        }
+      }
+      for (const lane of keeping.clear) {
+        const isEmpty = this.#parkedOf(view, group, lane).length === 0;
+        if (isEmpty) this.#lanes.remove(view, `${group} ${lane}`);
+      }
+    });
+  }
+
+  saveCursors(
+    process: SimProcess,
+    fence: number,
+    group: string,
+    cursors: readonly Cursor[],
+  ): Task<void> {
+    return this.#fenced(process, fence, (view) => {
+      for (const [partition, cursor] of cursors.entries()) {
+        this.#cursors.put(view, `${group} ${partition}`, cursor);
+      }
+    });
+  }
+
+  /** The first parked events of a lane, by offset. */
+  readParked(
+    process: SimProcess,
+    group: string,
+    lane: string,
+    limit: number,
+  ): Task<readonly DeliverableEvent[]> {
+    return this.#free(process, (view) =>
+      this.#parkedOf(view, group, lane)
+        .map(({ event }) => event)
+        .sort((a, b) => a.offset - b.offset)
+        .slice(0, limit),
+    );
+  }
+
+  lanesInTrouble(): number {
+    return this.#lanes.rows.size;
+  }
+
+  /** Under the owner's row, which whoever takes over must lock too. */
+  #fenced<T>(process: SimProcess, fence: number, act: (view: Statement) => T): Task<T> {
+    return this.#database.transaction(process, (t) =>
+      t.statement(["owner"], (view) => {
+        if (this.#owners.get(view, "log")?.fence !== fence) throw new Fenced();
+        atCommit(view, () => this.#tell.lease({ kind: "written", resource: "log", fence }));
         return act(view);
       }),
     );
-  const free = <T>(process: SimProcess, act: (view: Statement) => T): Task<T> =>
-    database.transaction(process, (t) => t.statement([], act));
-  const headsOf = (view: Statement): number[] =>
-    Array.from({ length: SIM_PARTITIONS }, (_, p) => heads.get(view, String(p)) ?? 0);
+  }
 
-  const appendOne = (view: Statement, event: OutboxEvent): StoredEvent => {
-    const known = ids.get(view, event.eventId);
+  #free<T>(process: SimProcess, act: (view: Statement) => T): Task<T> {
+    return this.#database.transaction(process, (t) => t.statement([], act));
+  }
+
+  #own(view: Statement, owner: string, fence: number): void {
+    const [atMs, untilMs] = [view.nowMs, view.nowMs + LEASE_MS];
+    this.#owners.put(view, "log", { owner, fence, untilMs });
+    const taken = { kind: "taken", resource: "log", owner, fence, atMs, untilMs } as const;
+    atCommit(view, () => this.#tell.lease(taken));
+  }
+
+  #appendOne(view: Statement, event: OutboxEvent): StoredEvent {
+    const known = this.#ids.get(view, event.eventId);
     if (known !== undefined) return known;
     const partition = partitionOf(event.key);
-    const offset = (heads.get(view, String(partition)) ?? 0) + 1;
+    const offset = this.#headOf(view, partition) + 1;
     const stored = { ...event, partition, offset };
-    heads.put(view, String(partition), offset);
-    ids.put(view, event.eventId, stored);
-    log.put(view, `${partition} ${offset}`, stored);
+    this.#heads.put(view, String(partition), offset);
+    this.#ids.put(view, event.eventId, stored);
+    this.#log.put(view, `${partition} ${offset}`, stored);
     return stored;
-  };
+  }
 
-  return {
-    acquire: (process, owner) =>
-      database.transaction(process, (t) =>
-        t.statement(["owner"], (view) => {
-          const before = owners.get(view, "log");
-          if (before !== undefined && before.untilMs > view.nowMs) return null;
-          const fence = (before?.fence ?? 0) + 1;
-          const untilMs = view.nowMs + LEASE_MS;
-          owners.put(view, "log", { owner, fence, untilMs });
-          const taken = { kind: "taken", resource: "log", owner, fence, untilMs } as const;
-          const atMs = view.nowMs;
-          atCommit(view, () => tell.lease({ ...taken, atMs }));
-          return fence;
-        }),
-      ),
-    renew: (process, fence) =>
-      fenced(process, fence, (view) => {
-        const before = present(owners.get(view, "log"), "It was compared just now.");
-        const [atMs, untilMs] = [view.nowMs, view.nowMs + LEASE_MS];
-        owners.put(view, "log", { ...before, untilMs });
-        const taken = { kind: "taken", resource: "log", owner: before.owner, fence } as const;
-        atCommit(view, () => tell.lease({ ...taken, atMs, untilMs }));
-      }),
-    append: (process, fence, events) =>
-      fenced(process, fence, (view) => events.map((event) => appendOne(view, event))),
-    read: (process, { partition, after, upTo, limit }) =>
-      free(process, (view) => {
-        const found: DeliverableEvent[] = [];
-        for (let offset = after + 1; offset <= upTo && found.length < limit; offset++) {
-          const stored = log.get(view, `${partition} ${offset}`);
-          if (stored !== undefined) found.push(deliverable(stored));
-        }
-        return found;
-      }),
-    load: (process, group) =>
-      free(process, (view) => ({
-        heads: headsOf(view),
-        cursors: Array.from(
-          { length: SIM_PARTITIONS },
-          (_, p) => cursors.get(view, `${group} ${p}`) ?? { readTo: 0, open: [] },
-        ),
-        lanes: keyedBy(lanes.rows, `${group} `),
-      })),
-    keep: (process, fence, group, keeping) =>
-      fenced(process, fence, (view) => {
-        for (const { lane, event } of keeping.park) {
-          parked.put(view, `${group} ${event.partition} ${event.offset}`, { lane, event });
-        }
-        for (const lane of keeping.lanes) {
-          lanes.put(view, `${group} ${lane.lane}`, lane);
-          tell.lane(group, lane);
-        }
-        for (const { lane, offset } of keeping.release) {
-          for (const [id, row] of parked.rows) {
-            if (id.startsWith(`${group} `) && row.lane === lane && row.event.offset === offset) {
-              parked.remove(view, id);
-            }
-          }
-        }
-        for (const lane of keeping.clear) {
-          const isEmpty = !parkedOf(view, group, lane).some(() => true);
-          if (isEmpty) lanes.remove(view, `${group} ${lane}`);
-        }
-      }),
-    saveCursors: (process, fence, group, saved) =>
-      fenced(process, fence, (view) => {
-        for (const [partition, cursor] of saved.entries()) {
-          cursors.put(view, `${group} ${partition}`, cursor);
-        }
-      }),
-    readParked: (process, group, lane, partition, limit) =>
-      free(process, (view) =>
-        parkedOf(view, group, lane)
-          .filter(({ event }) => event.partition === partition)
-          .map(({ event }) => event)
-          .sort((a, b) => a.offset - b.offset)
-          .slice(0, limit),
-      ),
-    lanesInTrouble: () => lanes.rows.size,
-    logged: () => log.rows.size,
-  };
+  #headOf(view: Statement, partition: number): number {
+    return this.#heads.get(view, String(partition)) ?? 0;
+  }
 
-  function parkedOf(view: Statement, group: string, lane: string): Parked[] {
+  #parkedOf(view: Statement, group: string, lane: string): Parked[] {
     const found: Parked[] = [];
-    for (let p = 0; p < SIM_PARTITIONS; p++) {
-      const head = heads.get(view, String(p)) ?? 0;
+    for (const partition of PARTITIONS) {
+      const head = this.#headOf(view, partition);
       for (let offset = 1; offset <= head; offset++) {
-        const row = parked.get(view, `${group} ${p} ${offset}`);
+        const row = this.#parked.get(view, `${group} ${partition} ${offset}`);
         if (row?.lane === lane) found.push(row);
       }
     }

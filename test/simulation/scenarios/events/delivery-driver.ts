@@ -152,9 +152,7 @@ function* carryOut(running: Running, effect: DeliveryEffect): Task<void> {
     }
     case "read-parked": {
       const { partition, lane, limit } = effect;
-      const found = yield* attempt(bus, () =>
-        store.readParked(process, group, lane, partition, limit),
-      );
+      const found = yield* attempt(bus, () => store.readParked(process, group, lane, limit));
       if (found === null) post({ kind: "parked-read-failed", partition, lane });
       else post({ kind: "parked-read", partition, lane, events: found.value });
       return;

@@ -6,20 +6,18 @@
 import type { DeliverySplit, TroubledLane } from "@tideway/bus";
 import { checkLeases, checkOrder, checkSet } from "../../../invariants/index.ts";
 import type { Applied, LeaseAct } from "../../../invariants/index.ts";
-import { createBell, createProcess } from "../../kernel/process.ts";
-import type { SimProcess, Task } from "../../kernel/process.ts";
+import { createBell } from "../../kernel/process.ts";
 import { createWorld } from "../../kernel/world.ts";
 import type { World } from "../../kernel/world.ts";
-import { createDatabase } from "../../model/database.ts";
-import type { Database } from "../../model/database.ts";
 import { createNetwork } from "../../model/network.ts";
 import { createTable } from "../../model/table.ts";
-import { createNemesis } from "../nemesis.ts";
 import { conclude } from "../result.ts";
 import type { RunOptions, RunResult, SimViolation } from "../result.ts";
+import { createStage, onlyAnswers } from "../stage.ts";
+import type { Stage } from "../stage.ts";
 import { runBus } from "./bus.ts";
 import type { BusHouse } from "./bus.ts";
-import { createBusStore } from "./bus-store.ts";
+import { BusStore } from "./bus-store.ts";
 import { createInstance } from "./consumer.ts";
 import type { ConsumerHouse } from "./consumer.ts";
 import { createGateway, release } from "./gateway.ts";
@@ -37,8 +35,6 @@ const LAST_COMMIT_MS = TROUBLE_MS + 20_000;
 /** Poison is gone then, after some keys were quarantined and others only nearly. */
 const POISON_MS_MAX = 800_000;
 const REST_MS_MAX = 2_400_000;
-const SKEW_MS_MAX = 60_000;
-const DRIFT_PPM_MAX = 300;
 
 /** What the checkers are told while a run goes on. */
 interface History {
@@ -60,12 +56,13 @@ export function runEventScenario(options: RunOptions, parts: EventParts = EVENT_
       lanes: [],
       leases: [],
     };
-    const stage = createStage(world);
+    const everyMs = world.random.pick([500, 1_500, 6_000]);
+    const stage = createStage(world, { untilMs: TROUBLE_MS, everyMs });
     const network = createNetwork(world, stage.nemesis.network);
     const producers = PRODUCERS.map((name) => createProducer(stage, name, history));
     const instances = createInstances(stage, parts, history);
     const splits = new Map<string, DeliverySplit>();
-    const gatewayProcess = stage.newProcess("gateway", nothing);
+    const gatewayProcess = stage.newProcess("gateway", onlyAnswers);
     const gateway = createGateway({ network, splits, instances }, gatewayProcess);
     for (const name of CONSUMERS) release(world, splits, name);
     const house: BusHouse = {
@@ -74,7 +71,7 @@ export function runEventScenario(options: RunOptions, parts: EventParts = EVENT_
       parts,
       producers,
       groups: CONSUMERS,
-      store: createBusStore(stage.newDatabase("bus"), {
+      store: new BusStore(stage.newDatabase("bus"), {
         lease: (act) => history.leases.push(act),
         lane: (group, lane) => history.lanes.push({ group, lane }),
       }),
@@ -97,44 +94,6 @@ export function runEventScenario(options: RunOptions, parts: EventParts = EVENT_
     world.run(() => false, world.nowMs() + 30_000);
     return check(history, rested);
   });
-}
-
-interface Stage {
-  readonly world: World;
-  readonly processes: SimProcess[];
-  readonly nemesis: ReturnType<typeof createNemesis>;
-  newProcess(name: string, main: (process: SimProcess) => Task<void>): SimProcess;
-  newDatabase(name: string): Database;
-}
-
-function createStage(world: World): Stage {
-  const { random } = world;
-  const processes: SimProcess[] = [];
-  const databases: Database[] = [];
-  const nemesis = createNemesis(world, {
-    untilMs: TROUBLE_MS,
-    everyMs: random.pick([500, 1_500, 6_000]),
-    processes: () => processes,
-    databases: () => databases,
-  });
-  const skewMs = (): number => random.between(-SKEW_MS_MAX, SKEW_MS_MAX);
-  return {
-    world,
-    processes,
-    nemesis,
-    newProcess: (name, main) => {
-      const driftPpm = random.between(-DRIFT_PPM_MAX, DRIFT_PPM_MAX);
-      const process = createProcess(world, { name, skewMs: skewMs(), driftPpm, main });
-      processes.push(process);
-      return process;
-    },
-    newDatabase: (name) => {
-      const faults = nemesis.database;
-      const database = createDatabase(world, { name, skewMs: skewMs(), faults });
-      databases.push(database);
-      return database;
-    },
-  };
 }
 
 function createProducer(stage: Stage, name: string, history: History): ProducerHouse {
@@ -174,7 +133,7 @@ function createInstances(
       tellFailed: ({ id }) => history.failed.add(`${name} ${id}`),
     };
     for (const revision of ["r1", "r2"]) {
-      const process = stage.newProcess(`${name}-${revision}`, nothing);
+      const process = stage.newProcess(`${name}-${revision}`, onlyAnswers);
       instances.set(`${name} ${revision}`, createInstance(house, revision, process));
     }
   }
@@ -198,10 +157,6 @@ function poisonOf(world: World): ConsumerHouse["isPoison"] {
     if (kind.isPoison && world.nowMs() < untilMs) return true;
     return revision === "r2" && kind.isBad && world.nowMs() < badUntilMs;
   };
-}
-
-function* nothing(): Task<void> {
-  // Instances and the gateway only answer.
 }
 
 function isAllApplied({ producers, store }: BusHouse, { committed, applied }: History): boolean {

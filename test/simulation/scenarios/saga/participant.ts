@@ -7,7 +7,6 @@
 import { isDatabaseError } from "../../model/database.ts";
 import type { Database, Statement } from "../../model/database.ts";
 import { atCommit, createTable } from "../../model/table.ts";
-import type { Table } from "../../model/table.ts";
 import type { SimProcess, Task } from "../../kernel/process.ts";
 import type { Server } from "../../model/network.ts";
 import type { SagaAct } from "../../../invariants/index.ts";
@@ -39,13 +38,6 @@ interface Kept {
   readonly amount: number;
 }
 
-export interface Participant extends Server<Operation, Reply> {
-  readonly name: string;
-  /** Balances in minor units: they must sum to zero at all times. */
-  balances(): ReadonlyMap<string, number>;
-  holdsOpen(): readonly string[];
-}
-
 export interface ParticipantOptions {
   readonly name: string;
   readonly process: SimProcess;
@@ -56,103 +48,110 @@ export interface ParticipantOptions {
   readonly tell: (saga: string, act: SagaAct) => void;
 }
 
-const ACCOUNTS = ["payer", "reserved", "payee"] as const;
-type Account = (typeof ACCOUNTS)[number];
+type Account = "payer" | "reserved" | "payee";
 
-export function createParticipant(options: ParticipantOptions): Participant {
-  const { name, process, database } = options;
-  const accounts: Table<number> = createTable(`${name} accounts`);
-  const operations: Table<Kept> = createTable(`${name} operations`);
-  const answer = function* (operation: Operation): Task<Reply> {
+export class Participant implements Server<Operation, Reply> {
+  readonly name: string;
+  readonly process: SimProcess;
+  readonly #options: ParticipantOptions;
+  readonly #accounts = createTable<number>("accounts");
+  readonly #operations = createTable<Kept>("operations");
+
+  constructor(options: ParticipantOptions) {
+    this.name = options.name;
+    this.process = options.process;
+    this.#options = options;
+  }
+
+  *answer(operation: Operation, reply: (answer: Reply) => void): Task<void> {
+    const locks = [...new Set([operation.of ?? operation.key, operation.key])].sort();
     try {
-      return yield* database.transaction(process, function* (t) {
-        const locks = [...new Set([operation.of ?? operation.key, operation.key])].sort();
-        return yield* t.statement([...locks, "accounts"], (view) => apply(view, operation));
-      });
+      const answer = yield* this.#options.database.transaction(this.process, (t) =>
+        t.statement([...locks, "accounts"], (view) => this.#apply(view, operation)),
+      );
+      reply(answer);
     } catch (error) {
       if (!isDatabaseError(error)) throw error;
-      return { kind: "unavailable" };
+      reply({ kind: "unavailable" });
     }
-  };
+  }
 
-  function apply(view: Statement, operation: Operation): Reply {
-    if (operation.act === "undo") return undo(view, operation);
-    if (operation.act === "look") return look(view, operation);
-    const before = operations.get(view, operation.key);
+  /** Balances in minor units: they must sum to zero at all times. */
+  balances(): ReadonlyMap<string, number> {
+    return this.#accounts.rows;
+  }
+
+  holdsOpen(): readonly string[] {
+    const all = [...this.#operations.rows.values()];
+    return all.filter(({ state }) => state === "held").map(({ key }) => key);
+  }
+
+  #apply(view: Statement, operation: Operation): Reply {
+    if (operation.act === "undo") return this.#undo(view, operation);
+    if (operation.act === "look") return this.#look(view, operation);
+    const before = this.#operations.get(view, operation.key);
     if (before !== undefined) return repeat(before);
-    if (options.refuses(operation)) {
-      keep(view, operation, "refused");
+    if (this.#options.refuses(operation)) {
+      this.#keep(view, operation, "refused");
       return { kind: "refused", code: "NOT_WANTED" };
     }
-    if (operation.act === "post") return post(view, operation);
+    if (operation.act === "post") return this.#post(view, operation);
     const isHold = operation.act === "hold";
-    move(view, "payer", isHold ? "reserved" : "payee", operation.amount);
-    keep(view, operation, isHold ? "held" : "paid");
-    tellOf(view, operation, "done");
+    this.#move(view, "payer", isHold ? "reserved" : "payee", operation.amount);
+    this.#keep(view, operation, isHold ? "held" : "paid");
+    this.#tell(view, operation, "done");
     return { kind: "done" };
   }
 
-  function post(view: Statement, operation: Operation): Reply {
-    const hold = operations.get(view, operation.of ?? "");
+  #post(view: Statement, operation: Operation): Reply {
+    const hold = this.#operations.get(view, operation.of ?? "");
     if (hold?.state !== "held") return { kind: "refused", code: "HOLD_NOT_OPEN" };
-    operations.put(view, hold.key, { ...hold, state: "posted" });
-    keep(view, operation, "paid");
-    move(view, "reserved", "payee", hold.amount);
-    tellOf(view, operation, "done");
+    this.#operations.put(view, hold.key, { ...hold, state: "posted" });
+    this.#keep(view, operation, "paid");
+    this.#move(view, "reserved", "payee", hold.amount);
+    this.#tell(view, operation, "done");
     return { kind: "done" };
   }
 
-  function undo(view: Statement, operation: Operation): Reply {
-    const of = operation.of ?? "";
-    const target = operations.get(view, of);
+  #undo(view: Statement, operation: Operation): Reply {
+    const target = this.#operations.get(view, operation.of ?? "");
     if (target === undefined || target.state === "refused") {
-      operations.put(view, of, { ...operation, key: of, state: "burned" });
+      this.#burn(view, operation);
       return { kind: "done" };
     }
     if (target.state === "burned" || target.state === "undone") return { kind: "done" };
     if (target.state === "posted") return { kind: "refused", code: "HOLD_POSTED" };
-    move(view, target.state === "held" ? "reserved" : "payee", "payer", target.amount);
-    operations.put(view, of, { ...target, state: "undone" });
-    tellOf(view, operation, "undone");
+    this.#move(view, target.state === "held" ? "reserved" : "payee", "payer", target.amount);
+    this.#operations.put(view, target.key, { ...target, state: "undone" });
+    this.#tell(view, operation, "undone");
     return { kind: "done" };
   }
 
-  function look(view: Statement, operation: Operation): Reply {
-    const target = operations.get(view, operation.of ?? "");
+  #look(view: Statement, operation: Operation): Reply {
+    const target = this.#operations.get(view, operation.of ?? "");
     if (target !== undefined) return repeat(target);
     if (!operation.burns) return { kind: "unavailable" };
-    operations.put(view, operation.of ?? "", {
-      ...operation,
-      key: operation.of ?? "",
-      state: "burned",
-    });
+    this.#burn(view, operation);
     return { kind: "refused", code: "BURNED" };
   }
 
-  function keep(view: Statement, operation: Operation, state: Kept["state"]): void {
+  #burn(view: Statement, operation: Operation): void {
+    this.#keep(view, { ...operation, key: operation.of ?? "" }, "burned");
+  }
+
+  #keep(view: Statement, operation: Operation, state: Kept["state"]): void {
     const { key, saga, step, act, amount } = operation;
-    operations.put(view, key, { key, saga, step, act, amount, state });
+    this.#operations.put(view, key, { key, saga, step, act, amount, state });
   }
 
-  function move(view: Statement, from: Account, to: Account, amount: number): void {
-    accounts.put(view, from, (accounts.get(view, from) ?? 0) - amount);
-    accounts.put(view, to, (accounts.get(view, to) ?? 0) + amount);
+  #move(view: Statement, from: Account, to: Account, amount: number): void {
+    this.#accounts.put(view, from, (this.#accounts.get(view, from) ?? 0) - amount);
+    this.#accounts.put(view, to, (this.#accounts.get(view, to) ?? 0) + amount);
   }
 
-  function tellOf(view: Statement, operation: Operation, act: SagaAct["act"]): void {
-    atCommit(view, () => options.tell(operation.saga, { step: operation.step, act }));
+  #tell(view: Statement, { saga, step }: Operation, act: SagaAct["act"]): void {
+    atCommit(view, () => this.#options.tell(saga, { step, act }));
   }
-
-  return {
-    name,
-    process,
-    *answer(operation, reply) {
-      reply(yield* answer(operation));
-    },
-    balances: () => accounts.rows,
-    holdsOpen: () =>
-      [...operations.rows.values()].filter(({ state }) => state === "held").map(({ key }) => key),
-  };
 }
 
 function repeat(before: Kept): Reply {

@@ -10,8 +10,7 @@ import type { SimProcess, Task } from "../../kernel/process.ts";
 import { CommitUnknown, isDatabaseError } from "../../model/database.ts";
 import type { Transaction } from "../../model/database.ts";
 import { atCommit } from "../../model/table.ts";
-import { createHolder } from "./holder.ts";
-import type { Holder } from "./holder.ts";
+import { Holder } from "./holder.ts";
 import type { SagaHouse, SagaRow } from "./house.ts";
 import type { Operation } from "./participant.ts";
 import { prepare } from "./plans.ts";
@@ -58,7 +57,7 @@ export function* runSaga(
   saga: string,
   attended: boolean,
 ): Task<void> {
-  const holder = createHolder(house, process, saga);
+  const holder = new Holder(house, process, saga);
   const row = yield* holder.claim();
   if (row === null) return;
   process.spawn(holder.renew());
@@ -72,7 +71,7 @@ export function* runSaga(
   for (;;) {
     const [effect] = stepped.effects;
     if (effect === undefined || isLast(effect)) break;
-    if (effect.kind !== "save" && holder.state().kind === "lost") break;
+    if (effect.kind !== "save" && holder.isLost()) break;
     const run = { house, process, row, holder, open };
     const result: Done = yield* execute(run, effect, stepped.state);
     open = result.open;
