@@ -10,7 +10,7 @@ export default defineConfig({
           include: [
             "{libs,apis,platform,services,apps,tools}/**/*.test.{ts,tsx}",
             "test/{conformance,simulation,invariants}/**/*.test.ts",
-            "test/chaos/*proxy*.test.ts",
+            "test/chaos/*{proxy,shim}*.test.ts",
           ],
           exclude: ["**/node_modules/**", "**/dist/**"],
           testTimeout: 30_000,
@@ -23,7 +23,7 @@ export default defineConfig({
         test: {
           name: "system",
           include: ["test/{system,browser,chaos}/**/*.test.ts"],
-          exclude: ["test/chaos/*proxy*.test.ts"],
+          exclude: ["test/chaos/*{proxy,shim}*.test.ts"],
           fileParallelism: false,
           testTimeout: 600_000,
           hookTimeout: 300_000,

@@ -158,7 +158,8 @@ export class FaultyProxy {
           const passed = look(piece);
           if (passed === "cut") throw new Error("It is cut here.");
           await this.#beLate(passed.length, from);
-          if (passed.length > 0 && !to.write(passed)) await once(to, "drain");
+          if (to.destroyed) throw new Error("Nobody is left to pass it on to.");
+          if (passed.length > 0 && !to.write(passed)) await drained(to);
         }
       }
       await sleep(this.#faults.slowCloseMs);
@@ -185,6 +186,11 @@ function abruptly(...sockets: readonly Socket[]): void {
     if (socket.remoteFamily === undefined) socket.destroy();
     else socket.resetAndDestroy();
   }
+}
+
+/** A socket that is closed under way never drains. */
+async function drained(socket: Socket): Promise<void> {
+  await Promise.race([once(socket, "drain"), once(socket, "close")]);
 }
 
 function* piecesOf(chunk: Buffer): Generator<Buffer> {

@@ -48,6 +48,7 @@ function sentencesOf(report: ChaosReport): string {
     `orders ${report.orders}, acknowledged ${report.acknowledged}, paid ${report.payments.paid}, failed ${report.payments.failed}`,
     `events logged ${report.events.logged}, applied ${counts(report.events.applied)}`,
     `sagas ${counts(report.sagas)}`,
+    `payments took ${spread(report.latencyMs)}`,
     `recovery of payments: ${spread(report.recoveryMs)}`,
     `recovery of sagas: ${spread(report.sagaRecoveryMs)}`,
     ...report.violations.map(({ checker, what }) => `VIOLATION ${checker}: ${what}`),

@@ -52,6 +52,8 @@ export interface ChaosReport {
   readonly payments: Checked["payments"];
   readonly events: Checked["events"];
   readonly sagas: Readonly<Record<string, number>>;
+  /** Of the payments that were acknowledged, each good try by itself, faults included. */
+  readonly latencyMs: Percentiles;
   /** From an episode's end to the first payment that was begun later and acknowledged. */
   readonly recoveryMs: Percentiles;
   /** From an episode's end to the end of each saga that was under way then. */
@@ -67,8 +69,8 @@ const CALM_MS = 5_000;
 const LEASE_LOOK_MS = 500;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const folder = mkdtempSync(join(tmpdir(), "twc-"));
   const tideway = await install({ TIDEWAY_IDENTITY_SCRYPT_N: "1024" });
+  const folder = mkdtempSync(join(tmpdir(), "twc-"));
   const random = seeded(options.seed);
   const chance = (): number => random.between(0, 999_999) / 1_000_000;
   let routes: Routes | null = null;
@@ -92,6 +94,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 
 interface Suffered {
   readonly traffic: Traffic;
+  readonly tries: readonly GoodTry[];
   readonly episodes: readonly Episode[];
   readonly leases: readonly LeaseAct[];
 }
@@ -113,7 +116,7 @@ async function suffer(
   try {
     const episodes = await strikeFor(options, tideway, { targets, routes, tries });
     await sleep(CALM_MS);
-    return { traffic, episodes, leases: leases.acts };
+    return { traffic, episodes, tries, leases: leases.acts };
   } finally {
     await traffic.stop();
     await leases.stop();
@@ -151,7 +154,7 @@ async function strikeFor(
 function reportOf(
   { seed, seconds }: ChaosOptions,
   routes: Routes,
-  { traffic, episodes }: Suffered,
+  { traffic, episodes, tries }: Suffered,
   checked: Checked,
 ): ChaosReport {
   const shim = routes.deliveries?.counts();
@@ -176,6 +179,7 @@ function reportOf(
     payments: checked.payments,
     events: checked.events,
     sagas: Object.fromEntries([...states].map(([state, all]) => [state, all.length])),
+    latencyMs: percentilesOf(tries.map(({ beganMs, endedMs }) => endedMs - beganMs)),
     recoveryMs: percentilesOf(episodes.map(({ recoveryMs }) => recoveryMs ?? Infinity)),
     sagaRecoveryMs: percentilesOf(sagaRecoveries(episodes, checked)),
     violations: checked.violations,

@@ -27,6 +27,11 @@ const agent = new Agent({
 type CallerConfig = Pick<ServiceConfig, "internalUrl" | "instance" | "instanceSecret"> & {
   /** Who calls: what it sends and reads is recorded under this name. */
   readonly service?: string;
+  /**
+   * `none` for whoever must know what became of each try: an answer to a second one says nothing of
+   * a first that was lost and may still be under way. It then repeats by itself.
+   */
+  readonly retries?: "none";
 };
 
 /**
@@ -45,7 +50,10 @@ export function createInternalClient<A extends Api>(api: A, config: CallerConfig
         baseUrl: `${config.internalUrl}/api/${api.name}`,
         token: () => currentRequest()?.token ?? null,
         headers: () => ({ [INSTANCE_HEADER]: `${config.instance}:${config.instanceSecret}` }),
-        fetch: (url, init) => call(upstream, route, url, init),
+        fetch: (url, init) => {
+          const mayRepeat = config.retries !== "none" && isRepeatable(route);
+          return call({ upstream, isRepeatable: mayRepeat, url, init });
+        },
         ...(config.service === undefined ? {} : { recorder: recorderOf(config.service) }),
       },
     );
@@ -77,15 +85,17 @@ interface Told extends Answer {
   readonly response: Response;
 }
 
-async function call(
-  upstream: Upstream<Told>,
-  route: RouteApi,
-  url: string,
-  init: RequestInit,
-): Promise<Response> {
+interface Call {
+  readonly upstream: Upstream<Told>;
+  readonly isRepeatable: boolean;
+  readonly url: string;
+  readonly init: RequestInit;
+}
+
+async function call({ upstream, isRepeatable, url, init }: Call): Promise<Response> {
   const told = await upstream.call({
     endsAtMs: currentRequest()?.deadlineAtMs ?? performance.now() + DEADLINE_MS_DEFAULT,
-    isRepeatable: isRepeatable(route),
+    isRepeatable,
     signal: init.signal ?? null,
     send: (leftMs) => once(url, init, leftMs),
   });
@@ -121,10 +131,13 @@ async function once(url: string, init: RequestInit, leftMs: number): Promise<Tol
   return {
     response: new Response(text, { status, headers: replyHeaders }),
     status,
-    isShedding: status === 503 && text.includes('"code":"OVERLOADED"'),
+    isShedding: status === 503 && SHEDDING.test(text),
     retryAfterMs: retryAfterMs(answer.headers["retry-after"]),
   };
 }
+
+/** Refusals by what was asked for: too much of its class, or it would publish more than can wait. */
+const SHEDDING = /"code":"(?:OVERLOADED|EVENTS_BACKLOGGED)"/;
 
 /** Seconds, as our own parts send it (RFC 9110 section 10.2.3 knows dates too). */
 function retryAfterMs(header: string | string[] | undefined): number {

@@ -15,7 +15,8 @@ type CallerConfig = Pick<ServiceConfig, "internalUrl" | "instance" | "instanceSe
 export function createSagaCall(config: CallerConfig): SagaCall {
   const { internalUrl, instance, instanceSecret } = config;
   // Without its name: what routes are called, and what of them is read, is told by typed clients.
-  const caller = { internalUrl, instance, instanceSecret };
+  // The machine counts tries and knows what a lost one means: nothing may be repeated behind its back.
+  const caller = { internalUrl, instance, instanceSecret, retries: "none" } as const;
   return async ({ service, method, path, body, key }, signal) => {
     if (method === "TX") throw new Error("A transaction of the service itself is not sent.");
     const client = createInternalClient(pathApi(service, method, path), caller);
@@ -31,8 +32,6 @@ function pathApi(name: string, method: Method, path: string) {
     auth: "service",
     exposure: "internal",
     summary: "A step of a saga.",
-    // Under its key it has one effect.
-    repeatable: true,
     body: Type.Unknown(),
     reply: Type.Unknown(),
   } as const;

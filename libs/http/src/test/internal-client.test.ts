@@ -73,3 +73,14 @@ test("a lost connection is mended by the next try", async () => {
   expect(await call(10_000)).toBeNull();
   expect(requests).toBe(2);
 });
+
+test("who counts its own tries is told of each that was lost", async () => {
+  const config = { internalUrl, instance: "ins_1", instanceSecret: "s", retries: "none" } as const;
+  shop = createInternalClient(shopApi, config);
+  answer = (request, response) => {
+    if (requests === 1) request.socket.destroy();
+    else response.writeHead(409).end();
+  };
+  expect(await call(10_000)).toMatchObject({ code: "UNREACHABLE" });
+  expect(requests).toBe(1);
+});
