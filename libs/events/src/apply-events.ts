@@ -178,6 +178,8 @@ class Driver {
   }
 
   #conflictOrOutage(error: unknown): InboxInput | null {
+    // Our own outbox waits for the relay: no event is to blame, and each would meet the same.
+    if (isCoded(error, "EVENTS_BACKLOGGED")) return this.#unavailable(error);
     // Somebody's coded error is their answer, not the state of our database.
     if (isCoded(error)) return null;
     if (CONFLICTS.has(sqlState(error) ?? "")) {

@@ -21,6 +21,8 @@ export const EVENT_ID_PREFIX = "evt";
 export const EVENT_KEY_BYTES_MAX = 200;
 /** Events of one call. */
 export const PUBLISH_EVENTS_MAX = 1_000;
+/** The key travels as attributes of CloudEvents, and a consumer refuses those that hold these. */
+const NO_ATTRIBUTE = /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u;
 
 export interface PublisherParts {
   readonly pool: Pool;
@@ -142,7 +144,7 @@ async function insertEvents(
 /** The JSON text of an event that is fit to be kept and delivered. */
 function textOf({ type, check }: EventType, { key, data }: NewEvent<unknown>): string {
   const keyBytes = Buffer.byteLength(key);
-  if (keyBytes < 1 || keyBytes > EVENT_KEY_BYTES_MAX || /[\p{Cc}\p{Cs}]/u.test(key)) {
+  if (keyBytes < 1 || keyBytes > EVENT_KEY_BYTES_MAX || NO_ATTRIBUTE.test(key)) {
     const given = { type, bytes: keyBytes, limitBytes: EVENT_KEY_BYTES_MAX };
     throw eventErrors.error("EVENT_KEY_INVALID", { given });
   }

@@ -4,12 +4,14 @@
  * written and the run ends.
  */
 import { unreachable } from "@tideway/kernel";
-import { databaseFailure, tx } from "@tideway/store";
+import { isCoded } from "@tideway/kernel";
+import { CommitRefused, databaseFailure, sqlState, tx } from "@tideway/store";
 import type { Pool, Transaction } from "@tideway/store";
 import type { DatabaseClock } from "./clock.ts";
 import { stepSaga } from "./machine/saga.ts";
 import type { SagaEffect, SagaInput, SagaState, StepRecord, Stepped } from "./machine/state.ts";
-import { outcomeOfTx } from "./outcome.ts";
+import type { Problem } from "./machine/plan.ts";
+import { outcomeOfTx, problemOf } from "./outcome.ts";
 import { failureFields, prepare, runLocal, send, settle, undo } from "./perform.ts";
 import type { Held, PerformParts } from "./perform.ts";
 import { saveSaga } from "./store/write.ts";
@@ -23,10 +25,12 @@ export interface DriveParts extends PerformParts {
   readonly isStopping: () => boolean;
 }
 
-/** How a run ended. `abandoned`: the state is what was meant, not what the database holds. */
+/** How a run ended. Unless `released`, the state is what was meant, not what the database holds. */
 export interface Driven {
   readonly state: SagaState;
-  readonly end: "released" | "fenced" | "unknown" | "stopping";
+  readonly end: "released" | "fenced" | "unknown" | "stopping" | "refused";
+  /** Why the database refused to save it. */
+  readonly refusal?: Problem;
 }
 
 type LocalEffect = Extract<SagaEffect, { kind: "run-tx" | "undo-tx" }>;
@@ -37,6 +41,7 @@ interface Progress {
   readonly saved: readonly StepRecord[];
   readonly isSaved: boolean;
   readonly isFenced?: true;
+  readonly refusal?: Problem;
 }
 
 /** Carries a saga on until it is over, waits, or is no longer ours. Never rejects. */
@@ -52,8 +57,11 @@ export async function drive(
     const [effect] = effects;
     if (effect === undefined || effect.kind === "released") return { state, end: "released" };
     if (effect.kind === "refuse") return { state, end: "released" };
-    if (effect.kind === "abandon")
+    if (effect.kind === "abandon") {
+      const { refusal } = now;
+      if (refusal !== undefined) return { state, end: "refused", refusal };
       return { state, end: now.isFenced === true ? "fenced" : "unknown" };
+    }
     if (now.isSaved && parts.isStopping()) return { state, end: "stopping" };
     if (held.lost.aborted) return { state, end: "fenced" };
     now = await carryOut(parts, held, now, effect);
@@ -107,7 +115,8 @@ async function saveAlone(
     return committed(parts, state);
   } catch (error) {
     parts.logger.warn("saga.save-failed", failureFields(held, error));
-    return { stepped: stepSaga(state, { kind: "unknown" }), saved, isSaved: false };
+    const stepped = { stepped: stepSaga(state, { kind: "unknown" }), saved, isSaved: false };
+    return isUnknown(error) ? stepped : { ...stepped, refusal: problemOfTx(error) };
   }
 }
 
@@ -126,25 +135,43 @@ async function inTransaction(parts: DriveParts, held: Held, local: Local): Promi
   const { state, saved } = local;
   const go = (stepped: Stepped): Progress => ({ stepped, saved, isSaved: false });
   let last: Stepped | null = null;
+  let isCommitting = false;
   try {
     await tx(parts.pool, async (t) => {
+      isCommitting = false;
       last = await localStep(parts, t, held, local.state, local.effect);
       const [effect] = last.effects;
       if (effect?.kind !== "save" || last.state.before === null) throw new NotToBeKept();
       const { release } = effect;
       const options = { state: last.state, saved, fence: held.fence, release };
       if (!(await saveSaga(t, options))) throw new Fenced();
+      isCommitting = true;
     });
   } catch (error) {
     if (error instanceof Fenced) return fenced(state, saved);
     if (error instanceof NotToBeKept && last !== null) return go(last);
     parts.logger.warn("saga.transaction-failed", failureFields(held, error));
-    // Whether a commit that broke off took place is known to the database alone.
-    if (databaseFailure(error, "saga") !== error) return go(stepSaga(state, { kind: "unknown" }));
-    return go(stepSaga(state, answered(parts, outcomeOfTx(error))));
+    // Whether a commit that broke off took place is known to the database alone. Before it was sent
+    // nothing has happened, however the connection ended.
+    if (isCommitting && isUnknown(error)) return go(stepSaga(state, { kind: "unknown" }));
+    const failure = databaseFailure(error, "the database");
+    return go(stepSaga(state, answered(parts, outcomeOfTx(failure))));
   }
   if (last === null) throw new Error("A transaction that was committed has run its step.");
   return committed(parts, (last as Stepped).state);
+}
+
+/** Whether nobody can tell if what was sent took place: no answer came, or the server went away. */
+function isUnknown(error: unknown): boolean {
+  if (error instanceof CommitRefused) return false;
+  const state = sqlState(error);
+  // Node's own codes (EPIPE) look like SQLSTATEs, of which none begins with E.
+  if (state === null || state.startsWith("E")) return true;
+  return isCoded(databaseFailure(error, "the database"), "UPSTREAM_UNAVAILABLE");
+}
+
+function problemOfTx(error: unknown): Problem {
+  return problemOf(databaseFailure(error, "the database"));
 }
 
 /** Runs the step and prepares what follows it, as far as the same transaction carries it. */

@@ -23,7 +23,7 @@ export const sagaErrors = defineErrors({
   SAGA_KEY_INVALID: {
     status: 400,
     retryable: false,
-    title: "A saga's key has 1 to 200 bytes, and this one has {bytes}.",
+    title: "A saga's key has 1 to 200 bytes without NUL, and this one has {bytes}.",
     action: "Use the id of what the saga is about.",
   },
   SAGA_KEY_REUSED: {
@@ -31,6 +31,27 @@ export const sagaErrors = defineErrors({
     retryable: false,
     title: "The key {key} of saga {name} was used with other data.",
     action: "Use another key for another saga.",
+  },
+  SAGA_REQUEST_TOO_LARGE: {
+    status: 413,
+    retryable: false,
+    title:
+      "The requests of step {step}, with its undo, have {bytes} bytes; at most {bytesMax} are kept.",
+    action: "Give the service called a reference from which it can fetch the rest.",
+  },
+  SAGA_REQUEST_INVALID: {
+    status: 400,
+    retryable: false,
+    title:
+      "A request of step {step} holds a NUL or half of a surrogate pair, which cannot be kept.",
+    action: "Clean the text where it comes in.",
+  },
+  SAGA_SIGNAL_INVALID: {
+    status: 400,
+    retryable: false,
+    title:
+      "The data of signal {signal} cannot be kept: it has {bytes} bytes; at most {bytesMax}, without NUL, are.",
+    action: "Give the saga a reference from which it can fetch the rest.",
   },
   SAGA_SIGNAL_UNKNOWN: {
     status: 404,

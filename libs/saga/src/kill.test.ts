@@ -43,6 +43,8 @@ test("whatever a killed process was at is carried on within 6 s, and nothing is 
     return "none";
   };
   const killed = Promise.withResolvers<void>();
+  // It stands by from the beginning, as other instances do.
+  const successor = await shop.instance({ pollEveryMs: 100 });
   const holder = await shop.admin.connect();
   await holder.query("select pg_advisory_lock($1)", [CLOSE_LOCK]);
   const child = spawn(
@@ -72,7 +74,6 @@ test("whatever a killed process was at is carried on within 6 s, and nothing is 
   const killedAt = await shop.admin.query<{ now: Date }>("select clock_timestamp() as now");
   isDead = true;
   killed.resolve();
-  const successor = await shop.instance({ pollEveryMs: 100 });
   for (const [order, place] of orders) {
     const view = await successor.wait(await sagaIdOf("order", order), 10_000);
     const isBack = place.includes("undo-");

@@ -35,7 +35,6 @@ interface Entry {
 export function createLeases({ pool, clock, logger, owner }: LeasesOptions): Leases {
   const entries = new Map<string, Entry>();
   let timer: NodeJS.Timeout | undefined;
-  let isBeating = false;
 
   const apply = (saga: string, entry: Entry, input: Parameters<typeof stepLease>[1]): boolean => {
     const { state, effects } = stepLease(entry.state, input);
@@ -64,6 +63,11 @@ export function createLeases({ pool, clock, logger, owner }: LeasesOptions): Lea
   return {
     hold: (saga, fence, sentAtMs) => {
       const lost = new AbortController();
+      if ((entries.get(saga)?.fence ?? 0) > fence) {
+        // A newer claim of our own overtook this one.
+        lost.abort(new Error("The lease on the saga was lost."));
+        return lost.signal;
+      }
       const claiming: LeaseState = { kind: "claiming", sentAtMs };
       const { state } = stepLease(claiming, { kind: "claimed", fence });
       entries.set(saga, { state, fence, lost });
@@ -73,13 +77,9 @@ export function createLeases({ pool, clock, logger, owner }: LeasesOptions): Lea
       if (entries.get(saga)?.fence === fence) entries.delete(saga);
     },
     start: () => {
-      timer = setInterval(() => {
-        if (isBeating) return;
-        isBeating = true;
-        void beat().finally(() => {
-          isBeating = false;
-        });
-      }, BEAT_EVERY_MS).unref();
+      // Also while a renewal hangs: that a lease is over must be noticed then above all. Each lease
+      // has one renewal under way at most.
+      timer = setInterval(() => void beat(), BEAT_EVERY_MS).unref();
     },
     stop: () => clearInterval(timer),
   };

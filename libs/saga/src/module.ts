@@ -17,11 +17,13 @@ import { sagaRoutesOf } from "./routes.ts";
 import { createRuns } from "./runs.ts";
 import { startSaga } from "./start-saga.ts";
 import type { StartSaga } from "./start-saga.ts";
+import { KEPT_BYTES_MAX, isKeepable } from "./store/keepable.ts";
 import { claimOne, readSaga } from "./store/read.ts";
 import { SAGA_PREFIX } from "./store/rows.ts";
-import { keepSignal, noteVersions, readClock } from "./store/upkeep.ts";
-import type { SeenVersion } from "./store/upkeep.ts";
-import { START_NEW_AFTER_MS, definitionToStart, newestOf } from "./versions.ts";
+import { noteVersions } from "./store/definitions.ts";
+import type { SeenVersion } from "./store/definitions.ts";
+import { keepSignal, readClock } from "./store/upkeep.ts";
+import { START_NEW_AFTER_MS, definitionToStart, notedOf } from "./versions.ts";
 import { viewOf } from "./view.ts";
 import type { SagaView } from "./view.ts";
 import { createWaiting } from "./waiting.ts";
@@ -64,7 +66,7 @@ export interface Sagas {
   run(saga: string, timeoutMs: number): Promise<SagaView>;
   /** Waits until it is over, at most so long. Throws SAGA_NOT_FOUND. */
   wait(saga: string, timeoutMs: number): Promise<SagaView>;
-  /** Hands a saga what a signal step waits for; the first one counts. Throws SAGA_SIGNAL_UNKNOWN, SAGA_OVER. */
+  /** Hands a saga what a signal step waits for; the first one counts. Throws SAGA_SIGNAL_UNKNOWN, _INVALID, SAGA_OVER. */
   signal(saga: string, name: string, data: unknown): Promise<void>;
 }
 
@@ -87,10 +89,13 @@ export function createSagaModule(options: SagaModuleOptions): Sagas {
   const base = { pool, clock, databaseClock, logger, measures, definitions, random };
   const runs = createRuns({ ...base, call, leases });
   const pollEveryMs = options.pollEveryMs ?? POLL_EVERY_MS;
-  const poller = createPoller({ ...base, owner: instance, runs, pollEveryMs });
-  const waiting = createWaiting(pool, logger, random);
   let seen: readonly SeenVersion[] = [];
-  let seenAtMs = clock.monotonic();
+  const note = async (): Promise<void> => {
+    seen = await noteVersions(pool, notedOf(definitions));
+  };
+  const polling = { ...base, owner: instance, runs, pollEveryMs, noteVersions: note };
+  const poller = createPoller(polling);
+  const waiting = createWaiting(pool, logger, random);
 
   const read = async (saga: string): Promise<SagaView> => {
     const { state } = found(await readSaga(pool, saga), saga);
@@ -105,7 +110,6 @@ export function createSagaModule(options: SagaModuleOptions): Sagas {
     definitionToStart(name, {
       definitions,
       seen,
-      elapsedMs: clock.monotonic() - seenAtMs,
       startNewAfterMs: options.startNewAfterMs ?? START_NEW_AFTER_MS,
     });
 
@@ -134,7 +138,9 @@ export function createSagaModule(options: SagaModuleOptions): Sagas {
       }
       const sentAtMs = clock.monotonic();
       const stored =
-        runs.underWay(saga) === undefined ? await claimOne(pool, instance, saga) : null;
+        runs.underWay(saga) === undefined
+          ? await claimOne(pool, instance, definitions, saga)
+          : null;
       if (stored !== null) {
         const view = await within(runs.takeUp(stored, sentAtMs, true).then(tell), leftMs);
         if (view?.isKnown === true) return view;
@@ -151,8 +157,7 @@ export function createSagaModule(options: SagaModuleOptions): Sagas {
       ...sagaRoutesOf({ pool, clock: databaseClock, logger, wake }),
       start: async () => {
         databaseClock.note(await readClock(pool));
-        seen = await noteVersions(pool, newestOf(definitions));
-        seenAtMs = clock.monotonic();
+        await note();
         leases.start();
         poller.start();
       },
@@ -180,12 +185,21 @@ export function createSagaModule(options: SagaModuleOptions): Sagas {
       if (step?.kind !== "signal") {
         throw sagaErrors.error("SAGA_SIGNAL_UNKNOWN", { given: { saga, signal: name } });
       }
-      if (await keepSignal(pool, saga, name, JSON.stringify(data ?? null))) return wake();
+      if (await keepSignal(pool, saga, name, signalText(name, data))) return wake();
       throw sagaErrors.error("SAGA_OVER", {
         given: { saga, state: (await read(saga)).state, step: name },
       });
     },
   };
+}
+
+/** Throws SAGA_SIGNAL_INVALID. */
+function signalText(signal: string, data: unknown): string {
+  const text = JSON.stringify(data ?? null);
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= KEPT_BYTES_MAX && isKeepable(text)) return text;
+  const given = { signal, bytes, bytesMax: KEPT_BYTES_MAX };
+  throw sagaErrors.error("SAGA_SIGNAL_INVALID", { given });
 }
 
 async function within<T>(work: Promise<T>, timeoutMs: number): Promise<T | null> {

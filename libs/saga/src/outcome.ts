@@ -2,6 +2,7 @@
 import { isClientError } from "@tideway/client";
 import { CodedError } from "@tideway/kernel";
 import type { Outcome, Problem } from "./machine/plan.ts";
+import { keepableText } from "./store/keepable.ts";
 
 const DETAIL_CHARACTERS_MAX = 300;
 /** Asking too early or too often says nothing about the request. */
@@ -49,5 +50,6 @@ export function problemOf(error: unknown): Problem {
 }
 
 function cut(text: string): string {
-  return text.slice(0, DETAIL_CHARACTERS_MAX);
+  // After the cut, which may have gone through the middle of a character.
+  return keepableText(text.slice(0, DETAIL_CHARACTERS_MAX));
 }

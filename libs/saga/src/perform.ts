@@ -8,7 +8,9 @@ import { keyed, stepNamed } from "./define-saga.ts";
 import type { SagaContext, SagaDefinition, SagaStepDefinition } from "./define-saga.ts";
 import type { Outcome, SagaRequest } from "./machine/plan.ts";
 import type { SagaInput, SagaState } from "./machine/state.ts";
+import { sagaErrors } from "./errors.ts";
 import { outcomeOfCall, outcomeOfUndo, problemOf } from "./outcome.ts";
+import { KEPT_BYTES_MAX, REQUEST_BYTES_MAX, isKeepable } from "./store/keepable.ts";
 
 /** A saga that this instance carries on with. */
 export interface Held {
@@ -29,8 +31,6 @@ export interface PerformParts {
 
 /** A call that takes longer is of unknown outcome. */
 const CALL_MS_MAX = 15_000;
-/** Larger answers are not kept; their steps are done all the same. */
-const RESULT_BYTES_MAX = 65_536;
 
 export function stepAt(held: Held, state: SagaState, at: number): SagaStepDefinition {
   const name = state.plan.steps[at]?.name;
@@ -72,7 +72,19 @@ export async function prepare(held: Held, state: SagaState, at: number): Promise
   const request = keyed(await step.request(context), context.key);
   const drafts = typeof step.undo === "function" ? await step.undo(context) : [];
   const undo = drafts.map((draft, i) => keyed(draft, `${context.key}.undo${i === 0 ? "" : i}`));
+  checkRequests(step.name, [request, ...undo]);
   return { kind: "prepared", request, undo, waitMs: null };
+}
+
+/** What could not be written down must not be sent either. Throws SAGA_REQUEST_TOO_LARGE, _INVALID. */
+function checkRequests(step: string, requests: readonly SagaRequest[]): void {
+  const text = JSON.stringify(requests);
+  const bytes = Buffer.byteLength(text);
+  if (bytes > REQUEST_BYTES_MAX) {
+    const given = { step, bytes, bytesMax: REQUEST_BYTES_MAX };
+    throw sagaErrors.error("SAGA_REQUEST_TOO_LARGE", { given });
+  }
+  if (!isKeepable(text)) throw sagaErrors.error("SAGA_REQUEST_INVALID", { given: { step } });
 }
 
 /** Sends the step's request. Never rejects. */
@@ -164,9 +176,10 @@ function limited(lost: AbortSignal): AbortSignal {
 
 function keptResult(parts: PerformParts, { saga }: Held, result: unknown): unknown {
   if (result === undefined || result === null) return null;
-  const bytes = Buffer.byteLength(JSON.stringify(result) ?? "");
-  if (bytes <= RESULT_BYTES_MAX) return result;
-  parts.logger.warn("saga.result-not-kept", { saga, bytes, bytesMax: RESULT_BYTES_MAX });
+  const text = JSON.stringify(result) ?? "";
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= KEPT_BYTES_MAX && isKeepable(text)) return result;
+  parts.logger.warn("saga.result-not-kept", { saga, bytes, bytesMax: KEPT_BYTES_MAX });
   return null;
 }
 

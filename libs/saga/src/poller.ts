@@ -13,11 +13,15 @@ import type { SagaDefinition } from "./define-saga.ts";
 import type { SagaMeasures } from "./measures.ts";
 import type { Runs } from "./runs.ts";
 import { claimDue } from "./store/read.ts";
-import { forgetOld, measureUnfinished, readClock } from "./store/upkeep.ts";
+import { FORGET_ROWS_MAX, forgetOld, measureUnfinished, readClock } from "./store/upkeep.ts";
 
 export const POLL_EVERY_MS = 250;
 export const CONCURRENCY_MAX = 16;
+const BUSY_PAUSE_MS = 10;
 const MEASURE_EVERY_MS = 10_000;
+const NOTE_EVERY_MS = 10_000;
+/** A forgetting keeps up with 160 sagas a second for each instance. */
+const FORGET_BATCHES_MAX = 100;
 const FORGET_EVERY_MS = 600_000;
 
 export interface PollerOptions {
@@ -31,6 +35,8 @@ export interface PollerOptions {
   readonly definitions: readonly SagaDefinition[];
   readonly pollEveryMs: number;
   readonly random: () => number;
+  /** Writes down which versions this instance carries. */
+  readonly noteVersions: () => Promise<void>;
 }
 
 export interface Poller {
@@ -45,12 +51,14 @@ export function createPoller(options: PollerOptions): Poller {
   const stopping = new AbortController();
   let loop: Promise<void> = Promise.resolve();
   let underWay = 0;
+  let hasMore = false;
   let waking = new AbortController();
   let asked: PromiseWithResolvers<number>[] = [];
 
   const look = async (): Promise<number> => {
     const room = CONCURRENCY_MAX - underWay;
     if (room <= 0 || stopping.signal.aborted) return 0;
+    hasMore = false;
     underWay += room;
     try {
       const sentAtMs = options.clock.monotonic();
@@ -61,6 +69,7 @@ export function createPoller(options: PollerOptions): Poller {
           underWay--;
         });
       }
+      hasMore = due.length === room;
       return due.length;
     } finally {
       underWay -= room;
@@ -80,8 +89,8 @@ export function createPoller(options: PollerOptions): Poller {
       await upkeep().catch((error: unknown) => {
         logger.warn("saga.upkeep-failed", errorFields(error));
       });
-      const isFull = found >= CONCURRENCY_MAX;
-      const pauseMs = isFull ? 10 : pollEveryMs * (0.5 + random());
+      // Where more may be due, the next ones are taken as soon as there is room.
+      const pauseMs = hasMore ? BUSY_PAUSE_MS : pollEveryMs * (0.5 + random());
       await sleep(pauseMs, AbortSignal.any([stopping.signal, waking.signal]));
     }
     for (const one of asked) one.resolve(0);
@@ -106,14 +115,19 @@ export function createPoller(options: PollerOptions): Poller {
   };
 }
 
-/** Gauges every 10 s, old sagas every 10 minutes. */
+/** Versions and gauges every 10 s, old sagas every 10 minutes. */
 function createUpkeep(options: PollerOptions): () => Promise<void> {
   const { pool, clock, databaseClock, definitions, measures } = options;
   const carried = new Set(definitions.map(({ name, version }) => `${name} ${version}`));
   let measuredAtMs = Number.NEGATIVE_INFINITY;
   let forgotAtMs = clock.monotonic();
+  let notedAtMs = clock.monotonic();
   return async () => {
     const nowMs = clock.monotonic();
+    if (nowMs - notedAtMs >= NOTE_EVERY_MS) {
+      notedAtMs = nowMs;
+      await options.noteVersions();
+    }
     if (nowMs - measuredAtMs >= MEASURE_EVERY_MS) {
       measuredAtMs = nowMs;
       databaseClock.note(await readClock(pool));
@@ -122,7 +136,9 @@ function createUpkeep(options: PollerOptions): () => Promise<void> {
     }
     if (nowMs - forgotAtMs >= FORGET_EVERY_MS) {
       forgotAtMs = nowMs;
-      await forgetOld(pool);
+      for (let batch = 0; batch < FORGET_BATCHES_MAX; batch++) {
+        if ((await forgetOld(pool)) < FORGET_ROWS_MAX) break;
+      }
     }
   };
 }

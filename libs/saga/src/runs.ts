@@ -1,4 +1,5 @@
 /** The runs of this instance: each drives one saga, in the foreground or taken up by the poller. */
+import { sleep } from "@tideway/kernel";
 import type { Clock } from "@tideway/kernel";
 import type { Pool } from "@tideway/store";
 import {
@@ -15,12 +16,15 @@ import type { SagaDefinition } from "./define-saga.ts";
 import { drive } from "./drive.ts";
 import type { Driven } from "./drive.ts";
 import type { Leases } from "./leases.ts";
+import { LEASE_MS } from "./machine/lease.ts";
+import type { Problem } from "./machine/plan.ts";
 import { isOver, stepSaga } from "./machine/saga.ts";
 import type { SagaState, StepRecord, Stepped } from "./machine/state.ts";
 import type { SagaMeasures } from "./measures.ts";
 import type { Held } from "./perform.ts";
 import type { StoredSaga } from "./store/rows.ts";
-import { releaseLease } from "./store/upkeep.ts";
+import { problemOf } from "./outcome.ts";
+import { countFailure, releaseLease } from "./store/upkeep.ts";
 import type { SagaView } from "./view.ts";
 import { viewOf } from "./view.ts";
 
@@ -58,8 +62,11 @@ export interface FreshSaga {
   readonly sentAtMs: number;
 }
 
+/** How long after a failure the lease is given back again, in milliseconds. */
+const GIVE_BACK_EVERY_MS = 200;
+
 export function createRuns(options: RunsOptions): Runs {
-  const { pool, call, logger, databaseClock, leases, measures, random } = options;
+  const { pool, call, logger, databaseClock, leases, measures, random, clock } = options;
   const running = new Map<string, Promise<SagaView>>();
   let stopping = false;
   const parts = {
@@ -78,10 +85,11 @@ export function createRuns(options: RunsOptions): Runs {
       trace === null || currentTrace() !== null ? work() : withTrace(childOf(trace), work);
     const run = traced
       .then((driven) => end(held, driven))
-      .catch((error: unknown) => {
-        // The machine's own invariants: nothing was written, and the lease runs out.
+      .catch(async (error: unknown) => {
+        // The machine's own invariants, or a step without code: nothing was written.
         logger.error("saga.run-broke", { saga: held.saga, ...errorFields(error) });
-        return viewOf(first.state);
+        await giveBack(held, problemOf(error));
+        return { ...viewOf(first.state), isKnown: false };
       })
       .finally(() => {
         if (running.get(held.saga) === run) running.delete(held.saga);
@@ -90,8 +98,9 @@ export function createRuns(options: RunsOptions): Runs {
     running.set(held.saga, run);
     return run;
   };
-  const end = async (held: Held, { state, end: how }: Driven): Promise<SagaView> => {
-    const { saga, fence } = held;
+  const end = async (held: Held, driven: Driven): Promise<SagaView> => {
+    const { saga } = held;
+    const { state, end: how } = driven;
     if (how === "released" && isOver(state)) {
       measures.ended(state.plan.name, state.phase);
       logger.info("saga.over", { saga, saga_name: state.plan.name, state: state.phase });
@@ -105,14 +114,25 @@ export function createRuns(options: RunsOptions): Runs {
       });
     } else if (how !== "released") {
       logger.warn("saga.let-go", { saga, step: stepNameOf(state), why: how });
-      if (how !== "fenced") await giveBack(saga, fence);
+      if (how !== "fenced") await giveBack(held, driven.refusal ?? null);
     }
     return how === "released" ? viewOf(state) : { ...viewOf(state), isKnown: false };
   };
-  const giveBack = async (saga: string, fence: number): Promise<void> => {
-    await releaseLease(pool, { saga, fence }).catch((error: unknown) => {
-      logger.warn("saga.release-failed", { saga, ...errorFields(error) });
-    });
+  // While the database is away this is tried again, so that nobody waits for the rest of the lease
+  // when it is back. What the database refuses for good counts as a failed try, or it would be tried
+  // without a pause for ever.
+  const giveBack = async ({ saga, fence, lost }: Held, refusal: Problem | null): Promise<void> => {
+    const endsAtMs = clock.monotonic() + LEASE_MS;
+    while (!lost.aborted && clock.monotonic() < endsAtMs) {
+      try {
+        if (refusal === null) await releaseLease(pool, { saga, fence });
+        else await countFailure(pool, { saga, fence }, refusal, random());
+        return;
+      } catch (error) {
+        logger.warn("saga.release-failed", { saga, ...errorFields(error) });
+      }
+      await sleep(GIVE_BACK_EVERY_MS, lost);
+    }
   };
   return {
     get size() {

@@ -46,9 +46,8 @@ describe("forward", () => {
     const order = newOrder();
     const lost = new Set<string>();
     shop.participants.fault = ({ what, id }) => {
-      // The client itself tries four times; all of them are lost, once for each step.
       const seen = callsFor(order).filter((one) => one === what).length;
-      if (id !== order || seen > 4) return "none";
+      if (id !== order || seen > 2) return "none";
       lost.add(what);
       return "lose";
     };
@@ -121,7 +120,7 @@ describe("back", () => {
     const order = newOrder();
     shop.participants.fault = ({ what, id }) => (id === order && what === "ship" ? "lose" : "none");
     const saga = await shop.order(sagas, order);
-    await until(() => callsFor(order).filter((w) => w === "ship").length > 4, {
+    await until(() => callsFor(order).filter((w) => w === "ship").length > 1, {
       deadlineMs: 10_000,
       what: "a second try of the pivot",
     });

@@ -14,6 +14,7 @@ import { newSaga, stepSaga } from "./machine/saga.ts";
 import type { SagaState, Stepped } from "./machine/state.ts";
 import type { Held, PerformParts } from "./perform.ts";
 import { prepare, runLocal } from "./perform.ts";
+import { isKeepable } from "./store/keepable.ts";
 import { findByKey, lockKey } from "./store/read.ts";
 import { SAGA_PREFIX } from "./store/rows.ts";
 import { insertSaga } from "./store/write.ts";
@@ -27,6 +28,11 @@ export interface StartSaga {
   readonly data: unknown;
   /** True when the key is known to be fresh: spares looking. A clash is found all the same. */
   readonly isNew?: boolean;
+  /**
+   * False when no person waits whose token the calls would carry (a job, a consumer): what needs the
+   * person is then settled, not sent. True by default.
+   */
+  readonly attended?: boolean;
 }
 
 export interface Started {
@@ -49,13 +55,13 @@ class StartedMeanwhile extends Error {
 
 /**
  * Starts it, or finds it. Throws what the first step throws, SAGA_KEY_REUSED, SAGA_KEY_INVALID,
- * SAGA_DATA_INVALID and SAGA_DATA_TOO_LARGE.
+ * SAGA_DATA_INVALID, SAGA_DATA_TOO_LARGE, and SAGA_REQUEST_TOO_LARGE or _INVALID of the first call.
  */
 export async function startSaga(
   parts: StartParts,
   t: Transaction,
   definition: SagaDefinition,
-  { key, data, isNew }: StartSaga,
+  { key, data, isNew, attended }: StartSaga,
 ): Promise<Started> {
   const { name, plan } = definition;
   const text = checkData(definition, key, data);
@@ -78,7 +84,7 @@ export async function startSaga(
   const first = stepSaga(newSaga({ saga, plan, nowMs }), {
     kind: "run",
     nowMs,
-    attended: true,
+    attended: attended ?? true,
     signals,
   });
   const { state, effects } = await untilSave(parts, t, held, first);
@@ -119,7 +125,7 @@ async function untilSave(
 
 function checkData({ name, input }: SagaDefinition, key: string, data: unknown): string {
   const keyBytes = Buffer.byteLength(key);
-  if (keyBytes < 1 || keyBytes > KEY_BYTES_MAX) {
+  if (keyBytes < 1 || keyBytes > KEY_BYTES_MAX || key.includes("\0")) {
     throw sagaErrors.error("SAGA_KEY_INVALID", { given: { bytes: keyBytes } });
   }
   const validator = validatorOf(input);
@@ -129,6 +135,10 @@ function checkData({ name, input }: SagaDefinition, key: string, data: unknown):
     throw sagaErrors.error("SAGA_DATA_INVALID", { given });
   }
   const text = JSON.stringify(data);
+  if (!isKeepable(text)) {
+    const given = { name, path: "", problem: "holds a NUL or half of a surrogate pair" };
+    throw sagaErrors.error("SAGA_DATA_INVALID", { given });
+  }
   const bytes = Buffer.byteLength(text);
   if (bytes <= SAGA_DATA_BYTES_MAX) return text;
   const given = { name, bytes, bytesMax: SAGA_DATA_BYTES_MAX };

@@ -106,8 +106,11 @@ export const Manifest = Type.Object({
   calls: Type.Array(name, { maxItems: 50 }),
   consumes: Type.Array(Consumption, { maxItems: 200 }),
   emits: Type.Array(Emission, { maxItems: 200 }),
-  /** Job -> five-field cron expression, in UTC. */
-  cron: Type.Record(Type.String({ pattern: "^[a-zA-Z][a-zA-Z0-9]{0,40}$" }), Type.String()),
+  /** Job -> five-field cron expression, in UTC. The bus takes none that is longer. */
+  cron: Type.Record(
+    Type.String({ pattern: "^[a-zA-Z][a-zA-Z0-9]{0,40}$" }),
+    Type.String({ maxLength: 200 }),
+  ),
   /** Every definition that this revision can carry on with. */
   sagas: Type.Array(SagaVersion, { maxItems: 100 }),
   routing: Type.Union([Type.Literal("any"), Type.Literal("leader")]),

@@ -45,8 +45,10 @@ create table tideway.sagas (
   constraint sagas_over_is_not_due
     check (state not in ('completed', 'compensated') or (due_at is null and lease_owner is null))
 ) with (fillfactor = 70);
--- While a saga runs, none of these columns changes, so its updates stay within their page.
-create index sagas_due on tideway.sagas (due_at) where due_at is not null;
+-- While a saga runs, none of these columns changes, so its updates stay within their page. By
+-- version first: what nobody carries does not stand in the way of what is looked for.
+create index sagas_due on tideway.sagas (name, version, due_at) where due_at is not null;
+create index sagas_due_by_data on tideway.sagas (due_at) where by_data and due_at is not null;
 create index sagas_unfinished on tideway.sagas (created_at)
   where state in ('running', 'waiting', 'compensating');
 create index sagas_attention on tideway.sagas (created_at) where attention;
@@ -78,16 +80,29 @@ create table tideway.saga_steps (
       + octet_length(undo::text) <= 524288)
 ) with (fillfactor = 70);
 
--- When instances first carried a version, so that new sagas begin by it only after its bake time.
+-- Which versions instances carry; each instance writes it down every 10 s. New sagas begin by a
+-- version only after its bake time.
 create table tideway.saga_definitions (
   name text not null,
   version int not null,
+  -- Since when it has been carried whenever any version of the saga was.
   first_seen_at timestamptz not null default clock_timestamp(),
+  -- When an instance last said that it carries it.
+  carried_at timestamptz not null default clock_timestamp(),
+  -- When an instance last said that it carries nothing newer.
+  newest_at timestamptz,
   primary key (name, version)
 );
 
+-- What nobody who was there lately can carry on with is no reason to wake anybody. Lately is counted
+-- from the last sign of any instance, so what a sleeping service carries is still carried.
 create or replace view tideway_due as
-  select 'saga'::text as kind, due_at from tideway.sagas where due_at is not null;
+  select 'saga'::text as kind, s.due_at from tideway.sagas s
+  where s.due_at is not null
+    and (s.by_data or (s.name, s.version) in (
+      select d.name, d.version from tideway.saga_definitions d
+      where d.carried_at >= (select max(carried_at) from tideway.saga_definitions)
+        - interval '60 seconds'));
 
 do $$
 declare
@@ -95,5 +110,5 @@ declare
 begin
   execute format('grant select, insert, update, delete on tideway.sagas to %I', app);
   execute format('grant select, insert, update, delete on tideway.saga_steps to %I', app);
-  execute format('grant select, insert on tideway.saga_definitions to %I', app);
+  execute format('grant select, insert, update on tideway.saga_definitions to %I', app);
 end $$;

@@ -2,10 +2,16 @@
 import { commonErrors } from "@tideway/kernel";
 import { sqlState } from "./tx.ts";
 
-/** Waited too long for a lock or a statement, or no connection was to be had. */
-const TOO_BUSY = new Set(["55P03", "57014", "53300", "25P03", "40001", "40P01"]);
-/** The server is going, gone or coming up; class 08 are connection exceptions. */
-const AWAY = new Set(["57P01", "57P02", "57P03"]);
+/**
+ * Waited too long for a lock or a statement. Class 53 as well: no connection, memory, lock or room on
+ * the disk was left, whatever was asked for.
+ */
+const TOO_BUSY = new Set(["55P03", "57014", "25P03", "40001", "40P01"]);
+/**
+ * The server is going, gone or coming up, its disk fails, or it became a replica that takes no
+ * writes. Class 08 are connection exceptions.
+ */
+const AWAY = new Set(["57P01", "57P02", "57P03", "58030", "25006"]);
 const AWAY_SYSTEM_CODES = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT"]);
 /** node-postgres gives these failures no code. */
 const AWAY_MESSAGES = [
@@ -23,7 +29,8 @@ export function databaseFailure(error: unknown, service: string): unknown {
   if (!(error instanceof Error)) return error;
   const state = sqlState(error) ?? "";
   const options = { given: { service }, cause: error };
-  if (TOO_BUSY.has(state) || error.message.startsWith(NO_CONNECTION_FREE)) {
+  const isBusy = TOO_BUSY.has(state) || state.startsWith("53");
+  if (isBusy || error.message.startsWith(NO_CONNECTION_FREE)) {
     return commonErrors.error("OVERLOADED", options);
   }
   return isAway(error, state) ? commonErrors.error("UPSTREAM_UNAVAILABLE", options) : error;

@@ -1,7 +1,14 @@
 /** How control talks to the bus. */
 import { CodedError, commonErrors } from "@tideway/kernel";
 import { Agent, request } from "node:http";
-import type { BusConfig, GroupView, KeyView, LoggedEvent, ReplayRequest } from "./config.ts";
+import type {
+  BusConfig,
+  BusHealth,
+  GroupView,
+  KeyView,
+  LoggedEvent,
+  ReplayRequest,
+} from "./config.ts";
 import { busErrors } from "./errors.ts";
 
 export interface BusPage<T> {
@@ -27,7 +34,7 @@ export interface BusAdmin {
   /** Resolves once it is kept and in force. Rejects with BUS_EPOCH_STALE. */
   putConfig(config: BusConfig): Promise<{ epoch: number }>;
   /** Rejects with BUS_NOT_CONFIGURED before the first configuration. */
-  health(): Promise<{ status: string; epoch: number }>;
+  health(): Promise<BusHealth>;
   groups(): Promise<readonly GroupView[]>;
   keys(group: string, query?: BusKeysQuery): Promise<BusPage<KeyView>>;
   /** All quarantined keys of the group, or one. Rejects with KEY_UNKNOWN. */

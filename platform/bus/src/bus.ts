@@ -10,13 +10,14 @@ import { startAdmin } from "./admin/admin-server.ts";
 import { busActions } from "./admin/actions.ts";
 import type { BusActions } from "./admin/actions.ts";
 import { registerMetrics } from "./admin/bus-metrics.ts";
-import type { Carrier } from "./carrier.ts";
+import type { Carrier, Durability } from "./carrier.ts";
 import type { BusConfig } from "./config.ts";
 import { ConfigStore } from "./config-store.ts";
 import { cursorSaver } from "./delivery/cursor-saver.ts";
 import { Deliveries } from "./delivery/deliveries.ts";
 import type { DeliveriesOptions } from "./delivery/deliveries.ts";
 import { createTransport } from "./delivery/transport.ts";
+import { Urgencies } from "./delivery/urgency.ts";
 import { busErrors } from "./errors.ts";
 import type { DeliveryOptions } from "./machine/delivery-types.ts";
 import { takeOwnership } from "./ownership.ts";
@@ -81,7 +82,7 @@ export async function startBus(options: BusOptions): Promise<Bus> {
     logger.warn("database.connection-lost", { message: error.message }),
   );
   try {
-    await refuseForgetful(options, pool);
+    const database = await refuseForgetful(options, pool);
     const ownership = await takeOwnership({
       pool,
       logger,
@@ -90,7 +91,8 @@ export async function startBus(options: BusOptions): Promise<Bus> {
       ...(options.takesOver === true ? { takesOver: true } : {}),
     });
     const carrier = await openCarrier(options, pool, ownership);
-    return await assemble(options, { pool, ownership, carrier, clock, logger });
+    const durability = await tellDurability(carrier, database, logger);
+    return await assemble(options, { pool, ownership, carrier, durability, clock, logger });
   } catch (error) {
     await pool.end();
     throw error;
@@ -98,9 +100,10 @@ export async function startBus(options: BusOptions): Promise<Bus> {
 }
 
 /** Cursors and parked events are in our own database whatever carries the log. */
-async function refuseForgetful(options: BusOptions, pool: Pool): Promise<void> {
-  const { isDurable, settings } = await databaseDurability(pool);
-  if (isDurable || options.isUnsafe === true) return;
+async function refuseForgetful(options: BusOptions, pool: Pool): Promise<Durability> {
+  const durability = await databaseDurability(pool);
+  const { isDurable, settings } = durability;
+  if (isDurable || options.isUnsafe === true) return durability;
   const text = Object.entries(settings).map(([name, value]) => `${name} is ${value}`);
   throw busErrors.error("BUS_NOT_DURABLE", { given: { settings: text.join(", ") } });
 }
@@ -109,6 +112,7 @@ interface Base {
   readonly pool: Pool;
   readonly ownership: Ownership;
   readonly carrier: Carrier;
+  readonly durability: Durability;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -118,12 +122,26 @@ async function openCarrier(
   pool: Pool,
   { fence }: Ownership,
 ): Promise<Carrier> {
-  const carrier =
+  return (
     (await options.carrier?.()) ??
-    (await postgresCarrier({ pool, fence, now: () => options.clock.now() }));
-  const { sentence, isDurable } = await carrier.durability();
-  options.logger[isDurable ? "info" : "warn"]("bus.durability", { sentence });
-  return carrier;
+    (await postgresCarrier({ pool, fence, now: () => options.clock.now() }))
+  );
+}
+
+/**
+ * Says what survives what. A log that may forget is told loudly and everywhere, not refused: what
+ * its servers' disks and power supplies are worth is the operator's knowledge.
+ */
+async function tellDurability(
+  carrier: Carrier,
+  database: Durability,
+  logger: Logger,
+): Promise<Durability> {
+  const log = await carrier.durability();
+  const told = log.isDurable && !database.isDurable ? database : log;
+  const { sentence, isDurable, settings } = told;
+  logger[isDurable ? "info" : "warn"]("bus.durability", { sentence, isDurable, ...settings });
+  return told;
 }
 
 async function assemble(options: BusOptions, base: Base): Promise<Bus> {
@@ -133,7 +151,8 @@ async function assemble(options: BusOptions, base: Base): Promise<Bus> {
   const onFenced = (): void => lost.abort();
   ownership.lost.addEventListener("abort", onFenced, { once: true });
   const writer = { pool, fence: ownership.fence };
-  const transport = createTransport(options);
+  const urgencies = new Urgencies();
+  const transport = createTransport({ ...options, urgencies });
   const cursors = cursorSaver({ writer, logger, onFenced });
   const splits = watchSplits({
     ask: options.splits,
@@ -166,17 +185,30 @@ async function assemble(options: BusOptions, base: Base): Promise<Bus> {
   });
   const config = new ConfigStore(writer);
   const apply = async (next: BusConfig): Promise<void> => {
-    await relays.configure(next);
+    urgencies.configure(next);
+    relays.configure(next);
     await deliveries.configure(next);
     splits.refresh();
   };
   const last = await config.load();
   if (last !== null) await apply(last);
-  const actions = busActions({ writer, carrier, config, deliveries, relays, apply, clock });
+  const { isDurable, sentence } = base.durability;
+  const durability = { isDurable, sentence };
+  const actions = busActions({
+    writer,
+    carrier,
+    config,
+    deliveries,
+    relays,
+    apply,
+    clock,
+    logger,
+    durability,
+  });
   const metrics = createMetrics("bus");
-  const refresh = registerMetrics(metrics, deliveries, relays);
-  const metricsText = (): Promise<string> => {
-    refresh();
+  const refresh = registerMetrics(metrics, { relays, groups: actions.countedGroups, durability });
+  const metricsText = async (): Promise<string> => {
+    await refresh();
     return metrics.registry.metrics();
   };
   const admin =

@@ -29,6 +29,12 @@ export interface Durability {
   readonly settings: Readonly<Record<string, string>>;
 }
 
+export interface LogSpan {
+  readonly partition: number;
+  readonly after: number;
+  readonly upTo: number;
+}
+
 export interface Carrier {
   readonly partitions: number;
   /**
@@ -43,6 +49,15 @@ export interface Carrier {
   heads(): Promise<readonly number[]>;
   /** The offset before the first event at or after this moment (milliseconds since 1970). */
   offsetBefore(partition: number, atMs: number): Promise<number>;
+  /**
+   * How many events of these spans `(after, upTo]` have one of these types, looking at no more than
+   * `limit` of them. Left out where the log would have to be read for it.
+   */
+  countTypes?(
+    spans: readonly LogSpan[],
+    types: readonly string[],
+    limit: number,
+  ): Promise<{ readonly looked: number; readonly matching: number }>;
   durability(): Promise<Durability>;
   /** Forgets events older than this that every group has completed; answers how many. */
   prune(olderThanMs: number, completed: readonly number[]): Promise<number>;

@@ -3,10 +3,10 @@
  * database, so that it goes on while control is dead; an older epoch is refused with 409.
  *
  *   PUT  /config                     BusConfig -> { epoch }
- *   GET  /health                     -> 200 { status, epoch } | 503
+ *   GET  /health                     -> 200 BusHealth | 503
  *   GET  /metrics                    -> Prometheus text
  *   GET  /groups                     -> { groups: GroupView[] }       a group is a consuming service
- *   GET  /groups/S/keys?state=quarantined&after=&limit= -> { items: KeyView[], next }
+ *   GET  /groups/S/keys?state=&after=&limit= -> { items: KeyView[], next }
  *   POST /groups/S/redrive           { key? } -> { keys }             all quarantined keys, or one
  *   POST /groups/S/replay            ReplayRequest -> { replay }
  *   GET  /events?type=&key=&after=&limit= -> { items: LoggedEvent[], next }
@@ -16,6 +16,18 @@ import type { Consumption, Emission } from "@tideway/schema";
 export interface BusConfig {
   readonly epoch: number;
   readonly services: readonly BusService[];
+}
+
+export interface BusHealth {
+  readonly status: "ok";
+  /** Of the configuration in force. */
+  readonly epoch: number;
+  /** What the settings of the log and of the bus's own database gave when the bus started. */
+  readonly durability: {
+    /** False where a loss of power may cost events that were acknowledged. */
+    readonly isDurable: boolean;
+    readonly sentence: string;
+  };
 }
 
 export interface BusService {
@@ -40,8 +52,10 @@ export interface GroupView {
   /** Why it is suspended, and since when (RFC 3339). */
   readonly reason: string | null;
   readonly since: string | null;
-  /** Events of its types in the log that are not completed yet. */
+  /** Events of its types that are not completed yet; those behind keys in trouble count too. */
   readonly lag: number;
+  /** There when more than 100,000 wait, or when the log cannot count by type. */
+  readonly lagIsApproximate?: true;
   /** Age of the oldest of them in milliseconds. */
   readonly lagAgeMs: number;
   readonly keysQuarantined: number;

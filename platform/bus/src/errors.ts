@@ -20,6 +20,12 @@ export const busErrors = defineErrors({
     title: "The database would lose acknowledged events: {settings}.",
     action: "Switch these settings on, or start everything with --unsafe.",
   },
+  BUS_SETTING_INVALID: {
+    status: 500,
+    retryable: false,
+    title: "{name} is {value}; it must be {expected}.",
+    action: "Correct or remove the variable, then start again.",
+  },
   BUS_EPOCH_STALE: {
     status: 409,
     retryable: false,

@@ -9,6 +9,7 @@ import type { Bus } from "./bus.ts";
 import { startChores } from "./chores.ts";
 import type { Chores } from "./chores.ts";
 import { natsCarrier } from "./nats/nats-carrier.ts";
+import { readNatsSettings } from "./nats/nats-settings.ts";
 import { readSecrets } from "./secrets.ts";
 import type { BusSecrets } from "./secrets.ts";
 
@@ -60,7 +61,7 @@ async function start(home: string, internalUrl: string, secrets: BusSecrets): Pr
   // Where the home is too deep for a socket, run/ is a link to a shorter path.
   const run = realpathSync(join(home, "run"));
   const gateway = gatewayAdmin(join(run, "gateway.sock"));
-  const nats = process.env["TIDEWAY_NATS_URL"];
+  const nats = readNatsSettings(process.env);
   while (!ending.signal.aborted) {
     try {
       const started = await startBus({
@@ -71,9 +72,9 @@ async function start(home: string, internalUrl: string, secrets: BusSecrets): Pr
         clock: systemClock,
         logger,
         isUnsafe: process.env["TIDEWAY_UNSAFE"] === "1",
-        ...(nats
-          ? { carrier: () => natsCarrier({ servers: nats, prefix: "tideway", logger }) }
-          : {}),
+        ...(nats === null
+          ? {}
+          : { carrier: () => natsCarrier({ ...nats, prefix: "tideway", logger }) }),
       });
       logger.info("bus.started", { pid: process.pid, fence: String(started.fence) });
       return started;

@@ -6,7 +6,7 @@
 import { invariant, present } from "@tideway/kernel";
 import { createPool } from "@tideway/store";
 import type { Pool } from "@tideway/store";
-import type { Carrier, Durability, OutboxEvent, StoredEvent } from "./carrier.ts";
+import type { Carrier, Durability, LogSpan, OutboxEvent, StoredEvent } from "./carrier.ts";
 import { PARTITIONS } from "./carrier.ts";
 import { fencedOr } from "./ownership.ts";
 import { partitionOfKey } from "./partition.ts";
@@ -72,6 +72,7 @@ export async function postgresCarrier(options: PostgresCarrierOptions): Promise<
       );
       return Number(rows[0]?.place ?? 0);
     },
+    countTypes: (spans, types, limit) => countTypes(pool, { spans, types, limit }),
     durability: () => databaseDurability(pool),
     prune: async (olderThanMs, completed) => {
       await keepDaysAhead(pool, now());
@@ -80,6 +81,33 @@ export async function postgresCarrier(options: PostgresCarrierOptions): Promise<
     // The pool belongs to whoever opened it.
     close: async () => {},
   };
+}
+
+async function countTypes(
+  pool: Pool,
+  wanted: {
+    readonly spans: readonly LogSpan[];
+    readonly types: readonly string[];
+    readonly limit: number;
+  },
+): Promise<{ readonly looked: number; readonly matching: number }> {
+  const { spans, types, limit } = wanted;
+  const { rows } = await pool.query<{ looked: number; matching: number }>(
+    `select count(*)::int as looked, (count(*) filter (where type = any ($4)))::int as matching
+     from (
+       select l.type from unnest($1::smallint[], $2::bigint[], $3::bigint[])
+           as s (partition, after, up_to)
+         join log as l on l.partition = s.partition and l.place > s.after and l.place <= s.up_to
+       limit $5) as l`,
+    [
+      spans.map(({ partition }) => partition),
+      spans.map(({ after }) => after),
+      spans.map(({ upTo }) => upTo),
+      types,
+      limit,
+    ],
+  );
+  return rows[0] ?? { looked: 0, matching: 0 };
 }
 
 async function append(

@@ -1,9 +1,17 @@
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isCoded } from "@tideway/kernel";
-import { ROLLOUT_DEFAULT, SCALING_DEFAULT } from "@tideway/schema";
-import type { Manifest } from "@tideway/schema";
+import { documentFiles } from "@tideway/compatibility";
+import { defineErrors, isCoded } from "@tideway/kernel";
+import {
+  ROLLOUT_DEFAULT,
+  SCALING_DEFAULT,
+  defineApi,
+  defineService,
+  toManifest,
+} from "@tideway/schema";
+import type { Api, Manifest } from "@tideway/schema";
+import { Type } from "typebox";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { checkUpload, storeRevision } from "./revision-files.ts";
 
@@ -125,3 +133,41 @@ test.each(["TIDEWAY_POSTGRES_URL", "TIDEWAY_MASTER_KEY_FILE", "TIDEWAY_SERVICE_K
     expect(refused({ configuration: ["TIDEWAY_SHOP_COLOUR"] })).toBe("taken");
   },
 );
+
+test("a cron expression that the bus would refuse is refused here: it would stop all news", () => {
+  expect(refused({ cron: { close: "0 8 * * *" } })).toBe("taken");
+  expect(refused({ cron: { close: `0 8 * * ${"1,".repeat(100)}1` } })).toContain("/cron/close");
+});
+
+test("documents that contradict the manifest are refused: the gate goes by them", () => {
+  const reply = Type.Object({});
+  const look = { method: "GET", path: "/look/:id", summary: "Look.", reply } as const;
+  const sold = { type: "shop.sold.v1", summary: "Sold.", key: "it", data: Type.Object({}) };
+  const apiOf = (exposure: "public" | "internal", more: Partial<Api> = {}) =>
+    defineApi({
+      name: "shop",
+      version: "1.0.0",
+      errors: defineErrors({}),
+      routes: { look: { ...look, auth: "service", exposure } },
+      ...more,
+    });
+  const api = apiOf("public", { events: { sold } });
+  const own = toManifest(defineService({ name: "shop", api, database: true }));
+  const told = (documented: Api): string => {
+    const texts = Object.entries(documentFiles(documented)).map(([name, one]) => [name, text(one)]);
+    try {
+      const all = { ...files, ...Object.fromEntries(texts) };
+      checkUpload({ ...upload, manifest: own, files: all });
+      return "taken";
+    } catch (error) {
+      if (!isCoded(error, "REVISION_INVALID")) throw error;
+      return error.message;
+    }
+  };
+  expect(told(api)).toBe("taken");
+  expect(told(apiOf("internal", { events: { sold } }))).toContain("GET /look/:id is public");
+  expect(told(apiOf("public"))).toContain("no shop.sold.v1");
+  const gone = { sold, kept: { ...sold, type: "shop.kept.v1" } };
+  expect(told(apiOf("public", { events: gone }))).toContain("has shop.kept.v1");
+  expect(told(apiOf("public", { routes: {} }))).toContain("no GET /look/:id");
+});

@@ -6,7 +6,8 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { adminErrors } from "@tideway/api-admin";
-import { parseDocuments } from "@tideway/compatibility";
+import { contradiction, parseDocuments } from "@tideway/compatibility";
+import type { RevisionDocuments } from "@tideway/compatibility";
 import { checkConfig } from "@tideway/gateway";
 import { isCoded } from "@tideway/kernel";
 import { policyProblem } from "@tideway/rollout";
@@ -57,8 +58,7 @@ export function checkUpload(upload: RevisionUpload): CheckedRevision {
   const files = new Map(
     entries.map(([path, base64]): [string, Buffer] => [path, Buffer.from(base64, "base64")]),
   );
-  const parsed = parseDocuments(service, (name) => files.get(name)?.toString("utf8") ?? null);
-  if (parsed.kind === "wrong") throw invalid(parsed.problem);
+  checkDocuments(manifest, (name) => files.get(name)?.toString("utf8") ?? null);
   return { service, manifest, digest: digestOf(manifest, files), files };
 }
 
@@ -75,6 +75,20 @@ export function checkManifest(service: string, manifest: unknown): Manifest {
   const problem = manifestProblem(manifest);
   if (problem !== null) throw invalidRevision(service, problem);
   return manifest;
+}
+
+/** Reads the documents beside a manifest, null when there are none. Throws REVISION_INVALID. */
+export function checkDocuments(
+  manifest: Manifest,
+  fileOf: (name: string) => string | null,
+): RevisionDocuments | null {
+  const { service } = manifest;
+  const parsed = parseDocuments(service, fileOf);
+  if (parsed.kind === "wrong") throw invalidRevision(service, parsed.problem);
+  if (parsed.kind === "none") return null;
+  const problem = contradiction(manifest, parsed.documents);
+  if (problem !== null) throw invalidRevision(service, problem);
+  return parsed.documents;
 }
 
 function invalidRevision(service: string, problem: string): Error {

@@ -21,8 +21,16 @@ export interface RolloutStarter {
    * id. Throws API_INCOMPATIBLE, unless `acceptBreaking` gives a reason to let it pass all the same.
    */
   release(revision: string, by: string, options?: ReleaseOptions): Promise<string>;
-  /** Returns to a kept revision, or to the one before, as soon as it is ready. */
-  rollBack(service: string, revision: string | null, by: string): Promise<string>;
+  /**
+   * Returns to the revision before, or to any that is kept, as soon as it is ready. Any other than the
+   * one before passes the gate: throws API_INCOMPATIBLE, unless `acceptBreaking` gives a reason.
+   */
+  rollBack(
+    service: string,
+    revision: string | null,
+    by: string,
+    options?: ReleaseOptions,
+  ): Promise<string>;
 }
 
 export interface ReleaseOptions {
@@ -63,9 +71,10 @@ export function createRolloutStarter(options: RolloutStarterOptions): RolloutSta
 
   return {
     release: async (revision, by, { acceptBreaking = null } = {}) =>
-      alone(await known(pool, revision), { strategy: "judged", acceptBreaking }, by),
-    rollBack: async (service, revision, by) => {
-      const target = revision ?? (await findRollbackTarget(pool, service));
+      alone(await known(pool, revision), { strategy: "judged", gate: { acceptBreaking } }, by),
+    rollBack: async (service, revision, by, { acceptBreaking = null } = {}) => {
+      const before = await findRollbackTarget(pool, service);
+      const target = revision ?? before;
       if (target === null) {
         throw adminErrors.error("ROLLBACK_TARGET_MISSING", { given: { service } });
       }
@@ -73,15 +82,23 @@ export function createRolloutStarter(options: RolloutStarterOptions): RolloutSta
       if (row.service !== service) {
         throw adminErrors.error("REVISION_UNKNOWN", { given: { revision: target, service } });
       }
-      return alone(row, { strategy: "immediate" }, by);
+      return alone(
+        row,
+        { strategy: "immediate", gate: target === before ? null : { acceptBreaking } },
+        by,
+      );
     },
   };
 }
 
-/** A return needs no gate: whoever is live was judged against what it returns to. */
-type Way =
-  | { readonly strategy: "judged"; readonly acceptBreaking: string | null }
-  | { readonly strategy: "immediate" };
+interface Way {
+  readonly strategy: "judged" | "immediate";
+  /**
+   * Null for the return to the revision before: whoever is live was judged against that one. Nobody
+   * was against older ones, or against one that never had traffic.
+   */
+  readonly gate: { readonly acceptBreaking: string | null } | null;
+}
 
 async function begin(
   options: RolloutStarterOptions & { readonly gate: Gate },
@@ -97,7 +114,7 @@ async function begin(
   if (from === row.revision) {
     throw adminErrors.error("REVISION_IS_STABLE", { given: { revision: row.revision } });
   }
-  const ticket = way.strategy === "judged" ? await gate.judge(row, way.acceptBreaking) : null;
+  const ticket = way.gate === null ? null : await gate.judge(row, way.gate.acceptBreaking);
   await provisioning.prepare(toRevision(home, row));
   const nowMs = clock.now();
   const begun = startRollout(

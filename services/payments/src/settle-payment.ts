@@ -14,6 +14,12 @@ import { PAYMENT_SAGA, paymentData } from "./sagas/payment-saga.ts";
 import { readPayment } from "./store/payments.ts";
 import type { PaymentRow } from "./store/payments.ts";
 
+/** A payment that is written down; not new when a duplicate of the request wrote it. */
+export interface Begun {
+  readonly row: PaymentRow;
+  readonly isNew: boolean;
+}
+
 /** The request's own deadline comes before that. */
 const WAIT_MS_MAX = 30_000;
 
@@ -22,10 +28,10 @@ export async function startPayment(
   { sagas }: Pick<Dependencies, "sagas">,
   t: Transaction,
   row: PaymentRow,
-  { isNew }: { readonly isNew: boolean },
+  options: { readonly isNew: boolean; readonly attended: boolean },
 ): Promise<void> {
   const data = await paymentData(row);
-  await sagas.start(t, PAYMENT_SAGA.name, { key: row.payment, data, isNew });
+  await sagas.start(t, PAYMENT_SAGA.name, { key: row.payment, data, ...options });
 }
 
 /** The paid payment. Throws its failure, or UPSTREAM_UNAVAILABLE while nobody knows. */
@@ -45,7 +51,7 @@ export async function settlePayment(deps: Dependencies, row: PaymentRow): Promis
 /** As `settlePayment`, for a payment that may have been begun without a saga. */
 export async function settleAgain(deps: Dependencies, row: PaymentRow): Promise<PaymentRow> {
   if (row.status.state === "pending") {
-    await tx(deps.pool, (t) => startPayment(deps, t, row, { isNew: false }));
+    await tx(deps.pool, (t) => startPayment(deps, t, row, { isNew: false, attended: true }));
   }
   return settlePayment(deps, row);
 }
@@ -58,11 +64,15 @@ function finishedAt({ state, results }: SagaView): number | null {
   return typeof ms === "number" ? ms : null;
 }
 
-/** Nobody knows yet; anything but an answer that did not come is a mistake of ours. */
+/**
+ * Nobody knows yet; anything but an answer that did not come, or a database that was too busy to
+ * write it down, is a mistake of ours.
+ */
 export function notKnown({ problem }: SagaView): Error {
   const code = problem?.code ?? "UPSTREAM_UNAVAILABLE";
-  if (code !== "UPSTREAM_UNAVAILABLE") {
-    return new Error(`The ledger refused the transfer as it was asked for: ${code}.`);
+  if (code === "OVERLOADED") return commonErrors.error(code, { given: { service: "payments" } });
+  if (code === "UPSTREAM_UNAVAILABLE") {
+    return commonErrors.error(code, { given: { service: "ledger" } });
   }
-  return commonErrors.error("UPSTREAM_UNAVAILABLE", { given: { service: "ledger" } });
+  return new Error(`The payment's saga could not go on as it was asked to: ${code}.`);
 }

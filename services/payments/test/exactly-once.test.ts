@@ -14,9 +14,7 @@ beforeAll(async () => {
   money = await startMoney();
   second = await money.startAnother();
 });
-afterEach(() => {
-  money.gateway.fault = () => "none";
-});
+afterEach(() => money.heal());
 afterAll(() => money.close());
 
 const isPosting = (call: Call): boolean =>
@@ -27,9 +25,7 @@ const loseAnswers = (): void => {
 const refusePostings = (): void => {
   money.gateway.fault = (call) => (isPosting(call) ? "refuse" : "none");
 };
-const heal = (): void => {
-  money.gateway.fault = () => "none";
-};
+const heal = (): Promise<void> => money.heal();
 const pendingOf = async (payer: { readonly person: string }) => {
   const found = await money.admin.query<{ count: number }>(
     `select count(*)::int as count from payments where state = 'pending'
@@ -97,7 +93,7 @@ describe("cut off after the ledger's commit", () => {
     expect(failure).toMatchObject({ code: "UPSTREAM_UNAVAILABLE", status: 503, retryable: true });
     expect(await pendingOf(ada)).toBe(1);
     expect(await money.available(ben)).toBe(480n);
-    heal();
+    await heal();
     const paid = await send(ada, ben, "480", { key });
     expect(paid.state).toBe("paid");
     expect(await money.movements(paid.payment)).toBe(1);
@@ -109,7 +105,7 @@ describe("cut off after the ledger's commit", () => {
     const key = newKey();
     loseAnswers();
     await failureOf(send(ada, ben, "480", { key }));
-    heal();
+    await heal();
     const paid = await send(ada, ben, "480", { key, by: money.as(ada, second) });
     expect(paid.state).toBe("paid");
     expect(await money.movements(paid.payment)).toBe(1);
@@ -120,7 +116,7 @@ describe("cut off after the ledger's commit", () => {
     const key = newKey();
     loseAnswers();
     expect(await codeOf(send(poor, ben, "5", { key }))).toBe("UPSTREAM_UNAVAILABLE");
-    heal();
+    await heal();
     expect(await codeOf(send(poor, ben, "5", { key }))).toBe("FUNDS_INSUFFICIENT");
   });
 
@@ -130,7 +126,7 @@ describe("cut off after the ledger's commit", () => {
     const key = newKey();
     loseAnswers();
     expect(await codeOf(pay(ada, invoice, key))).toBe("UPSTREAM_UNAVAILABLE");
-    heal();
+    await heal();
     const read = () => ben.payments.invoice({ params: { invoiceId: invoice } });
     expect((await read()).state).toBe("paying");
     await money.passTime();
@@ -156,7 +152,7 @@ describe("cut off after the ledger's commit", () => {
     const key = newKey();
     loseAnswers();
     await failureOf(pay(poor, invoice, key));
-    heal();
+    await heal();
     await money.passTime();
     const third = await money.startAnother({ pollEveryMs: 50 });
     await until(async () => (await pendingOf(poor)) === 0, {
@@ -176,7 +172,7 @@ describe("cut off before the ledger", () => {
     refusePostings();
     expect(await codeOf(send(ada, ben, "480", { key }))).toBe("UPSTREAM_UNAVAILABLE");
     expect(await money.available(ben)).toBe(0n);
-    heal();
+    await heal();
     expect((await send(ada, ben, "480", { key })).state).toBe("paid");
   });
 
@@ -186,7 +182,7 @@ describe("cut off before the ledger", () => {
     const key = newKey();
     refusePostings();
     await failureOf(pay(ada, invoice, key));
-    heal();
+    await heal();
     expect(await codeOf(pay(cleo, invoice))).toBe("INVOICE_BEING_PAID");
     await money.passTime();
     const third = await money.startAnother({ pollEveryMs: 50 });
@@ -272,7 +268,7 @@ describe("cut off before the ledger", () => {
     });
     expect(lookUps()).toBeGreaterThan(before);
     expect(await pendingOf(ada)).toBe(1);
-    heal();
+    await heal();
     // The retry takes it over between two rounds, whenever the next one would come.
     expect((await send(ada, ben, "480", { key })).state).toBe("paid");
     await third.stop();

@@ -13,9 +13,7 @@ beforeAll(async () => {
   second = await money.startAnother();
   [ada, ben] = await Promise.all([money.rich("Ada"), money.rich("Ben")]);
 });
-afterEach(() => {
-  money.gateway.fault = () => "none";
-});
+afterEach(() => money.heal());
 afterAll(() => money.close());
 
 const read = (invoiceId: string, by: Person = ada) =>
@@ -201,7 +199,7 @@ describe("ending", () => {
     money.gateway.fault = (call) =>
       call.path === "/transfers" && call.method === "POST" ? "lose-answer" : "none";
     expect(await codeOf(pay(ben, invoice, key))).toBe("UPSTREAM_UNAVAILABLE");
-    money.gateway.fault = () => "none";
+    await money.heal();
     await outlive(money, invoice);
     expect((await read(invoice)).state).toBe("paying");
     expect(await codeOf(cancel(ada, invoice))).toBe("INVOICE_BEING_PAID");

@@ -13,9 +13,7 @@ beforeAll(async () => {
   money = await startMoney();
   [ada, ben] = await Promise.all([money.rich("Ada"), money.rich("Ben")]);
 });
-afterEach(() => {
-  money.gateway.fault = () => "none";
-});
+afterEach(() => money.heal());
 afterAll(() => money.close());
 
 const erase = (person: Person) => person.payments.eraseNotes();

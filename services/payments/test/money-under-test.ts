@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { paymentsApi } from "@tideway/api-payments";
 import { createClient, isClientError } from "@tideway/client";
 import type { ClientError, ClientOf } from "@tideway/client";
-import { idToUuid } from "@tideway/kernel";
+import { idToUuid, until } from "@tideway/kernel";
 import type { Clock } from "@tideway/kernel";
 import { createPool } from "@tideway/store";
 import type { Pool } from "@tideway/store";
@@ -50,6 +50,8 @@ export interface Money {
   available(person: Person, asset?: string): Promise<bigint>;
   /** How often the ledger moved money for a payment. */
   movements(payment: string): Promise<number>;
+  /** Ends all faults, and waits until every instance calls the others again after what it met. */
+  heal(): Promise<void>;
   /** Lets 16 s go by since the last attempt at every pending payment; leases have ended by then. */
   passTime(): Promise<void>;
   close(): Promise<void>;
@@ -104,6 +106,7 @@ export async function startMoney(): Promise<Money> {
     return running;
   };
   const payments = await startAnother();
+  let probe: Promise<Person> | null = null;
   const admin = createPool({
     url: databases.payments.adminUrl,
     connectionsMax: 4,
@@ -146,6 +149,31 @@ export async function startMoney(): Promise<Money> {
         [payment],
       );
       return found.rows[0]?.count ?? 0;
+    },
+    heal: async () => {
+      gateway.fault = () => "none";
+      probe ??= signUp("Probe");
+      const person = await probe;
+      const works = async (service: PaymentsService): Promise<boolean> => {
+        const email = `${randomUUID()}@tideway.example`;
+        const client = as(person, service);
+        const tries = [
+          client.balances(),
+          client.sendPayment({
+            body: { to: { email }, amount: "1", asset: "EUR" },
+            idempotencyKey: newKey(),
+          }),
+        ];
+        const ends = await Promise.allSettled(tries);
+        return ends.every(
+          (end) =>
+            end.status === "fulfilled" ||
+            !isClientError(end.reason, "UPSTREAM_UNAVAILABLE", "DEADLINE_EXCEEDED"),
+        );
+      };
+      for (const service of started) {
+        await until(() => works(service), { deadlineMs: 10_000, what: "the circuits are closed" });
+      }
     },
     passTime: async () => {
       await admin.query(

@@ -11,9 +11,7 @@ beforeAll(async () => {
   money = await startMoney();
   [ada, ben] = await Promise.all([money.rich("Ada"), money.rich("Ben")]);
 });
-afterEach(() => {
-  money.gateway.fault = () => "none";
-});
+afterEach(() => money.heal());
 afterAll(() => money.close());
 
 const sendTo = (
@@ -134,7 +132,7 @@ describe("demo money", () => {
       return ++postings > 1 ? "refuse" : "none";
     };
     expect(await codeOf(topUp(cleo))).toBe("UPSTREAM_UNAVAILABLE");
-    money.gateway.fault = () => "none";
+    await money.heal();
     expect(await money.available(cleo)).toBe(100_000n);
     await topUp(cleo);
     expect(await money.available(cleo)).toBe(100_000n);

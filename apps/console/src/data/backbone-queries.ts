@@ -1,7 +1,7 @@
 /** What the screens read of events and sagas. Lists that control cuts into pages are read page by page. */
 import type { EventGroup, ListedSaga } from "@tideway/api-admin";
 import { isClientError } from "@tideway/client";
-import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import type { QueryClient } from "@tanstack/react-query";
 import type { EventGroupSearch, EventsSearch, SagasSearch } from "../domain/search.ts";
 import { admin } from "./admin.ts";
@@ -25,11 +25,13 @@ interface PagePlace {
   readonly after?: string;
 }
 
+const FIRST_PAGE: PagePlace = { limit: PAGE_ITEMS };
+
 export const sagasQuery = (search: SagasSearch) =>
   infiniteQueryOptions({
     queryKey: [...LIVE_KEY, "sagas", search],
     queryFn: ({ pageParam, signal }) => admin.sagas({ query: { ...search, ...pageParam }, signal }),
-    initialPageParam: { limit: PAGE_ITEMS } as PagePlace,
+    initialPageParam: FIRST_PAGE,
     getNextPageParam: (last, _, lastPlace): PagePlace | null => {
       if (last.next !== null) return { limit: PAGE_ITEMS, after: last.next };
       const mayBeMore = search.service === undefined && last.items.length >= lastPlace.limit;
@@ -69,6 +71,8 @@ export const attentionQuery = (awake: readonly string[]) =>
       };
     },
     refetchInterval: ATTENTION_RECHECK_MS,
+    // A service that falls asleep changes the question, not what is known.
+    placeholderData: keepPreviousData,
   });
 
 /** None for a service that runs no sagas. */
@@ -84,7 +88,8 @@ async function attentionOf(service: string, signal: AbortSignal): Promise<Listed
 
 export const eventGroupsQuery = queryOptions({
   queryKey: [...LIVE_KEY, "event-groups"],
-  queryFn: async ({ signal }): Promise<EventGroup[]> => (await admin.eventGroups({ signal })).groups,
+  queryFn: async ({ signal }): Promise<EventGroup[]> =>
+    (await admin.eventGroups({ signal })).groups,
 });
 
 export const eventKeysQuery = (service: string, search: EventGroupSearch) =>
@@ -92,17 +97,19 @@ export const eventKeysQuery = (service: string, search: EventGroupSearch) =>
     queryKey: [...LIVE_KEY, "event-keys", service, search],
     queryFn: ({ pageParam, signal }) =>
       admin.eventKeys({ params: { service }, query: { ...search, ...pageParam }, signal }),
-    initialPageParam: { limit: PAGE_ITEMS } as PagePlace,
+    initialPageParam: FIRST_PAGE,
     getNextPageParam: ({ next }) => (next === null ? null : { limit: PAGE_ITEMS, after: next }),
   });
+
+const LOG_PAGE_ITEMS = 25;
 
 export const eventLogQuery = (search: EventsSearch) =>
   infiniteQueryOptions({
     queryKey: [...LIVE_KEY, "event-log", search],
     queryFn: ({ pageParam, signal }) =>
       admin.eventLog({ query: { ...search, ...pageParam }, signal }),
-    initialPageParam: { limit: PAGE_ITEMS } as PagePlace,
-    getNextPageParam: ({ next }) => (next === null ? null : { limit: PAGE_ITEMS, after: next }),
+    initialPageParam: { ...FIRST_PAGE, limit: LOG_PAGE_ITEMS },
+    getNextPageParam: ({ next }) => (next === null ? null : { limit: LOG_PAGE_ITEMS, after: next }),
   });
 
 /** Fetches everything that an act may have changed. */

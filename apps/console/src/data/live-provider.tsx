@@ -65,6 +65,8 @@ export interface Freshness {
   readonly fetchedAtMs: number | null;
   readonly ageMs: number;
   readonly isStale: boolean;
+  /** Why the oldest shown data is not fresher; null while nothing failed. */
+  readonly reason: unknown;
 }
 
 /** How old what is shown is, looked up each second. */
@@ -74,13 +76,16 @@ export function useFreshness(): Freshness {
   const nowMs = useNow();
   // Renders again with each fetch, so that fresh data shows its age at once.
   useIsFetching({ queryKey: LIVE_KEY });
-  const times = client
+  const [oldest] = client
     .getQueryCache()
     .findAll({ queryKey: LIVE_KEY, type: "active" })
-    .map((query) => query.state.dataUpdatedAt)
-    .filter((time) => time > 0);
-  if (times.length === 0) return { stream, fetchedAtMs: null, ageMs: 0, isStale: false };
-  const fetchedAtMs = Math.min(...times);
-  const ageMs = Math.max(0, nowMs - fetchedAtMs);
-  return { stream, fetchedAtMs, ageMs, isStale: ageMs > STALE_AFTER_MS };
+    .map(({ state }) => ({ atMs: state.dataUpdatedAt, reason: state.error }))
+    .filter(({ atMs }) => atMs > 0)
+    .toSorted((a, b) => a.atMs - b.atMs);
+  if (oldest === undefined) {
+    return { stream, fetchedAtMs: null, ageMs: 0, isStale: false, reason: null };
+  }
+  const ageMs = Math.max(0, nowMs - oldest.atMs);
+  const isStale = ageMs > STALE_AFTER_MS;
+  return { stream, fetchedAtMs: oldest.atMs, ageMs, isStale, reason: oldest.reason };
 }

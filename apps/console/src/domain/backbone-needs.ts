@@ -1,6 +1,7 @@
 /** What of events and sagas needs somebody: suspended groups, quarantined keys, sagas that are stuck. */
 import type { EventGroup, ListedSaga } from "@tideway/api-admin";
-import { counted, moment } from "./format.ts";
+import { counted, moment, quoted } from "./format.ts";
+import { reasonWords } from "./event-words.ts";
 import { asSentence } from "./needs-me.ts";
 import type { Need } from "./needs-me.ts";
 import { sagaName, splitProblem } from "./saga-words.ts";
@@ -14,15 +15,18 @@ export function groupNeeds(groups: readonly EventGroup[], nowMs: number): Need[]
 
 function suspendedNeed(group: EventGroup, nowMs: number): Need[] {
   if (group.state !== "suspended") return [];
-  const since = group.since === null ? "" : ` since ${moment(Date.parse(group.since), nowMs)}`;
-  const why = group.reason === null ? "" : ` ${asSentence(group.reason)}`;
+  const since =
+    group.since === null
+      ? "is suspended"
+      : `has been suspended since ${moment(Date.parse(group.since), nowMs)}`;
+  const why = group.reason === null ? "" : ` ${reasonWords(group.reason)}`;
   const waiting = counted(group.lag, "event waits", "events wait");
   return [
     {
       key: `suspended:${group.group}`,
       tone: "bad",
       word: "suspended",
-      sentence: `${group.group} is delivered no events${since}.${why} ${waiting}; a few are tried from time to time, and it goes on once they succeed.`,
+      sentence: `${group.group} ${since}.${why} ${waiting}; a few are tried from time to time, and it goes on once they succeed.`,
       target: { label: "See its events", page: "event-group", id: group.group },
     },
   ];
@@ -58,7 +62,7 @@ function sagaNeed(saga: ListedSaga): Need {
     key: `saga:${saga.saga}`,
     tone: "bad",
     word: "stuck",
-    sentence: `${sagaName(saga)} of ${saga.service} ${what} ${saga.step} after ${counted(saga.attempts, "try", "tries")}.${problem}`,
+    sentence: `${sagaName(saga)} of ${saga.service} ${what} ${quoted(saga.step)} after ${counted(saga.attempts, "try", "tries")}.${problem}`,
     target: { label: "See its steps", page: "saga", id: saga.saga },
   };
 }

@@ -19,6 +19,15 @@ export const KEY_LOOKS: Record<EventKey["state"], StateLook> = {
   quarantined: { tone: "bad", sign: "cross" },
 };
 
+/** Suspended groups, then those with quarantined keys, then the others by name. */
+export function gravestFirst(groups: readonly EventGroup[]): EventGroup[] {
+  const rank = ({ state, keysQuarantined }: EventGroup): number => {
+    if (state === "suspended") return 0;
+    return keysQuarantined > 0 ? 1 : 2;
+  };
+  return groups.toSorted((a, b) => rank(a) - rank(b) || a.group.localeCompare(b.group));
+}
+
 /** The age of the oldest event that waits; a group without any has none. */
 export function oldestWords({ lag, lagAgeMs }: Pick<EventGroup, "lag" | "lagAgeMs">): string {
   return lag === 0 ? "none waits" : duration(lagAgeMs);
@@ -30,12 +39,19 @@ export function behindWords({ waiting }: Pick<EventKey, "waiting">): string {
   return behind === 0 ? "none" : count(behind);
 }
 
-/** When the key's event is tried next by itself. */
+/** A group's reason begins with a revision's id, which keeps its small letters. */
+export function reasonWords(reason: string): string {
+  return /[.!?]$/.test(reason) ? reason : `${reason}.`;
+}
+
+/** When the key's event is tried next by itself; not while its group is suspended. */
 export function nextTryWords(
   { state, nextTryAt }: Pick<EventKey, "state" | "nextTryAt">,
+  group: EventGroup["state"],
   nowMs: number,
 ): string {
   if (state === "quarantined") return "not by itself";
+  if (group === "suspended") return "when it resumes";
   if (nextTryAt === null) return "now";
   const leftMs = Date.parse(nextTryAt) - nowMs;
   return leftMs <= 0 ? "now" : `in ${duration(Math.max(1_000, leftMs))}`;

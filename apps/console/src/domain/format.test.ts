@@ -2,8 +2,11 @@ import { describe, expect, test } from "vitest";
 import {
   NOT_MEASURED,
   ago,
+  bytes,
   clockTime,
+  counted,
   duration,
+  elapsed,
   latency,
   memory,
   moment,
@@ -11,6 +14,7 @@ import {
   ratePercent,
   revisionNumber,
   sharePercent,
+  shortId,
   weightPercent,
 } from "./format.ts";
 
@@ -89,4 +93,30 @@ test("times of today have seconds, older ones a day", () => {
 test("the number of a revision is what follows the last dash", () => {
   expect(revisionNumber("bank-transfers-12")).toBe("12");
   expect(revisionNumber("odd")).toBe("odd");
+});
+
+test("what took milliseconds and what took minutes are both told in their own unit", () => {
+  const words = [0, 0.4, 41, 1_240, 89_900, 240_000].map(elapsed);
+  expect(words.map((text) => text.replaceAll("\u00a0", " "))).toEqual([
+    "<1 ms",
+    "<1 ms",
+    "41 ms",
+    "1.2 s",
+    "89.9 s",
+    "4 min",
+  ]);
+});
+
+test("sizes and counts keep their units", () => {
+  expect([312, 1_229].map((size) => bytes(size).replaceAll("\u00a0", " "))).toEqual([
+    "312 B",
+    "1.2 KiB",
+  ]);
+  expect(counted(1, "key", "keys")).toBe("1 key");
+  expect(counted(1_204, "key", "keys")).toBe("1,204 keys");
+});
+
+test("an id is shortened to its end, which tells it apart", () => {
+  expect(shortId("sag_01kb00000000000000000abcde")).toBe("sag_\u20260abcde");
+  expect(shortId("odd")).toBe("odd");
 });

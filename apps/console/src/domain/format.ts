@@ -82,6 +82,11 @@ export function counted(value: number, one: string, many: string): string {
   return `${whole.format(value)} ${value === 1 ? one : many}`;
 }
 
+/** A step's name within a sentence, where it would read as a word of it. */
+export function quoted(name: string): string {
+  return `\u201c${name}\u201d`;
+}
+
 /** The end of an id is what tells two apart; its beginning is the time. */
 export function shortId(id: string): string {
   const [prefix, digits = ""] = id.split("_");

@@ -47,11 +47,16 @@ export interface NeedsInput {
 export const ENDED_BADLY_SHOWN_MS = 24 * 3_600_000;
 
 export function needsOf(input: NeedsInput): Need[] {
-  return [
+  return byGravity([
     ...input.parts.filter((part) => part.state === "down").map(partNeed),
     ...input.services.filter((service) => service.health === "failing").map(serviceNeed),
     ...input.rollouts.flatMap((rollout) => rolloutNeed(rollout, input.nowMs)),
-  ].sort((a, b) => rank(a) - rank(b));
+  ]);
+}
+
+/** The gravest first; what is equally grave keeps its order. */
+export function byGravity(needs: readonly Need[]): Need[] {
+  return needs.toSorted((a, b) => rank(a) - rank(b));
 }
 
 /** Rollouts that go well: nothing to do, but good to know. */

@@ -2,7 +2,7 @@
 import type { ListedSaga, SagaDetail } from "@tideway/api-admin";
 import { unreachable } from "@tideway/kernel";
 import type { Confirmation } from "./actions.ts";
-import { counted } from "./format.ts";
+import { counted, quoted } from "./format.ts";
 import { isPastPivot, pivotIndexOf, undoWords } from "./saga-timeline.ts";
 import { dueWords, isOver, sagaName } from "./saga-words.ts";
 
@@ -30,8 +30,8 @@ function giveUpRefusal({ saga, steps }: SagaDetail): string | null {
   if (isOver(saga)) return `This saga is ${saga.state}; there is nothing left to give up.`;
   if (saga.state === "compensating") return "It was given up already and is being undone.";
   if (!isPastPivot(saga, steps)) return null;
-  const pivot = steps[pivotIndexOf(steps)]?.step ?? "the pivot";
-  return `The step ${pivot} has begun, and behind it there is no way back. The saga can only be completed.`;
+  const pivot = steps[pivotIndexOf(steps)]?.step ?? "";
+  return `The step ${quoted(pivot)} has begun, and behind it there is no way back. The saga can only be completed.`;
 }
 
 /** The words of the question that is asked before anything is done. */
@@ -44,7 +44,7 @@ export function sagaConfirmation(act: SagaAct, detail: SagaDetail, nowMs: number
       const what = saga.state === "compensating" ? "The undo of the step" : "The step";
       return {
         title: `Try ${sagaName(saga)} again now?`,
-        changes: `${what} ${saga.step} is tried at once${instead}. It is sent under the same key as before, so what happened already does not happen twice.`,
+        changes: `${what} ${quoted(saga.step)} is tried at once${instead}. It is sent under the same key as before, so what happened already does not happen twice.`,
         undo: "Nothing needs undoing: it would have been tried anyway.",
         confirmLabel: "Try again now",
         isDestructive: false,
@@ -71,9 +71,9 @@ function undoneWords({ service, steps }: SagaDetail): string {
   if (undone.length === 0) return "No step of it needs undoing.";
   const [first] = undone;
   if (undone.length === 1 && first !== undefined) {
-    return `The step ${first.step} is undone: ${undoWords(service, first.undo) ?? ""}.`;
+    return `The step ${quoted(first.step)} is undone: ${undoWords(service, first.undo) ?? ""}.`;
   }
-  const names = undone.map(({ step }) => step).join(", then ");
+  const names = undone.map(({ step }) => quoted(step)).join(", then ");
   return `${counted(undone.length, "step is", "steps are")} undone, the last one first: ${names}.`;
 }
 
@@ -83,7 +83,7 @@ export function sagaResult(act: SagaAct, after: ListedSaga): string {
     case "retry":
       return isOver(after)
         ? `It is ${after.state} already.`
-        : `Due now: the step ${after.step} is tried again.`;
+        : `Due now: the step ${quoted(after.step)} is tried again.`;
     case "compensate":
       return after.state === "compensated"
         ? "Given up. What was done is undone."

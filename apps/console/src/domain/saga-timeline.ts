@@ -6,6 +6,7 @@
  *   claim <── hold                                           back
  */
 import type { SagaStep, SagaSummary } from "@tideway/schema";
+import { quoted } from "./format.ts";
 
 /** Where there is no way back any more: the pivot, or else the first confirmation; -1 for none. */
 export function pivotIndexOf(steps: readonly SagaStep[]): number {
@@ -31,9 +32,10 @@ export function lineWords(
   steps: readonly SagaStep[],
 ): string {
   const pivot = steps[pivotIndexOf(steps)]?.step ?? "";
-  if (saga.state === "compensating" || saga.state === "compensated") return "Never passed";
+  if (saga.state === "compensating" || saga.state === "compensated")
+    return "No way back: never reached";
   if (isPastPivot(saga, steps)) return "No way back any more";
-  return `No way back once ${pivot} has begun`;
+  return `No way back once ${quoted(pivot)} has begun`;
 }
 
 export interface StepBack {

@@ -2,7 +2,7 @@
 import type { SagaStep, SagaSummary } from "@tideway/schema";
 import type { IconName, Tone } from "@tideway/ui";
 import { unreachable } from "@tideway/kernel";
-import { counted, duration, elapsed } from "./format.ts";
+import { counted, duration, elapsed, quoted } from "./format.ts";
 import { asSentence } from "./needs-me.ts";
 import { isPastPivot, pivotIndexOf } from "./saga-timeline.ts";
 
@@ -29,7 +29,9 @@ export function sagaLook(state: SagaSummary["state"]): Look {
   }
 }
 
-export function stepLook(state: SagaStep["state"]): Look {
+/** `isGivenUp`: of a saga on its way back, where a step that was begun is no longer being tried. */
+export function stepLook(state: SagaStep["state"], isGivenUp: boolean): Look {
+  if (state === "running" && isGivenUp) return { word: "may be done", tone: "warn", sign: "clock" };
   switch (state) {
     case "pending":
       return { word: state, tone: "quiet", sign: "dash" };
@@ -69,6 +71,11 @@ export function isOver({ state }: Pick<SagaSummary, "state">): boolean {
   return state === "completed" || state === "compensated";
 }
 
+/** On its way back, or back. */
+export function isGivenUp({ state }: Pick<SagaSummary, "state">): boolean {
+  return state === "compensating" || state === "compensated";
+}
+
 /** "payment v1" */
 export function sagaName({ name, version }: Pick<SagaSummary, "name" | "version">): string {
   return `${name} v${version}`;
@@ -98,7 +105,9 @@ export interface ProblemWords {
 export function splitProblem(problem: string): ProblemWords {
   const [, code, detail] = /^([A-Z][A-Z0-9_]*): ?(.*)$/s.exec(problem) ?? [];
   if (code === undefined || detail === undefined) return { code: "UNKNOWN", detail: problem };
-  return { code, detail: asSentence(detail) };
+  // What another service answered comes with its code in front of the words once more.
+  const words = detail.startsWith(`${code}: `) ? detail.slice(code.length + 2) : detail;
+  return { code, detail: asSentence(words) };
 }
 
 /** One sentence: what happens now, or what became of it. */
@@ -107,12 +116,12 @@ export function sagaMeaning(saga: SagaSummary, steps: readonly SagaStep[]): stri
   switch (saga.state) {
     case "running":
       return saga.attempts === 0
-        ? `It is at the step ${saga.step}.`
-        : `It is at the step ${saga.step}, which failed ${counted(saga.attempts, "try", "tries")} so far. It is tried until it succeeds${untilWhen(saga, steps)}.`;
+        ? `It is at the step ${quoted(saga.step)}.`
+        : `It is at the step ${quoted(saga.step)}, which failed ${counted(saga.attempts, "time", "times")} so far. It is tried until it succeeds${untilWhen(saga, steps)}.`;
     case "waiting":
       return kind === "signal"
-        ? `It waits for the signal ${saga.step}. Nothing is wrong.`
-        : `It waits for its timer ${saga.step}. Nothing is wrong.`;
+        ? `It waits for the signal ${quoted(saga.step)}. Nothing is wrong.`
+        : `It waits for its timer ${quoted(saga.step)}. Nothing is wrong.`;
     case "compensating":
       return "It was given up. What was done is being undone, the last step first, until all of it is.";
     case "completed":
@@ -144,7 +153,7 @@ export function problemRemedy(
   const look = `Look at the logs of ${service} and of the service that the step calls.`;
   const pivot = steps[pivotIndexOf(steps)];
   if (isPastPivot(saga, steps) && pivot !== undefined) {
-    return `${look} Once the cause is gone it goes on by itself, at the latest 30 s later. It cannot be given up: ${pivot.step} has begun.`;
+    return `${look} Once the cause is gone it goes on by itself, at the latest 30 s later. It cannot be given up: ${quoted(pivot.step)} has begun.`;
   }
   return `${look} Once the cause is gone it goes on by itself, at the latest 30 s later. It can still be given up: what was done is undone then.`;
 }

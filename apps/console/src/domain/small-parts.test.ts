@@ -7,7 +7,15 @@ import { NO_KEYS, SEQUENCE_MAX_MS, pressKey } from "./hotkeys.ts";
 import { splitIds } from "./ids-in-text.ts";
 import { LOG_LINES_MAX, appendLines, logView, matchesFilter } from "./log-view.ts";
 import { partWords } from "./service-view.ts";
-import { readRolloutSearch, readServiceSearch, readServicesSearch } from "./search.ts";
+import {
+  readEventGroupSearch,
+  readEventsSearch,
+  readRolloutSearch,
+  readSagaSearch,
+  readSagasSearch,
+  readServiceSearch,
+  readServicesSearch,
+} from "./search.ts";
 
 describe("addresses", () => {
   test("keep what they say rightly and drop the rest", () => {
@@ -22,6 +30,16 @@ describe("addresses", () => {
     expect(readRolloutSearch({ minutes: 7, view: "chart" })).toEqual({});
     expect(readServicesSearch({ q: { toString: "x" } })).toEqual({});
   });
+});
+
+test("addresses of sagas and events ask for nothing that the api would refuse", () => {
+  const asked = { service: "payments", state: "waiting", attention: true };
+  expect(readSagasSearch(asked)).toEqual(asked);
+  expect(readSagasSearch({ service: "../x", state: "lost", attention: false })).toEqual({});
+  expect(readSagaSearch({ service: "payments", q: "x" })).toEqual({ service: "payments" });
+  expect(readEventsSearch({ type: "ab", key: 7 })).toEqual({ key: "7" });
+  expect(readEventsSearch({ key: "k".repeat(300) }).key).toHaveLength(200);
+  expect(readEventGroupSearch({ state: "redriving" })).toEqual({});
 });
 
 describe("command keys", () => {

@@ -10,7 +10,7 @@ export interface ActionButtonProps {
   /** What it does cannot simply be taken back. */
   readonly isGrave?: boolean;
   readonly size?: "sm" | "compact-sm";
-  /** Said instead of the label where several buttons have the same. */
+  /** Said instead of the label where several have the same; it begins with the label. */
   readonly says?: string;
 }
 
@@ -30,7 +30,7 @@ export function ActionButton(props: ActionButtonProps) {
       <Button
         variant={variant}
         size={size}
-        className={isGrave ? "act-grave" : ""}
+        className={isGrave ? "act-button act-grave" : "act-button"}
         aria-disabled={isOff}
         {...(props.says === undefined ? {} : { "aria-label": props.says })}
         {...(isOff ? { "data-disabled": true, "aria-describedby": reasonId } : {})}

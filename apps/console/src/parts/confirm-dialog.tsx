@@ -57,17 +57,17 @@ function Question({ confirmation, onClose, run, children }: QuestionProps) {
         <dd>{confirmation.undo}</dd>
       </dl>
       {confirmation.asksReason === false ? null : (
-      <Textarea
-        data-autofocus
-        label="Reason"
-        description="Optional; kept in the audit log."
-        autosize
-        minRows={2}
-        maxRows={6}
-        maxLength={REASON_LENGTH_MAX}
-        value={reason}
-        onChange={(event) => setReason(event.currentTarget.value)}
-      />
+        <Textarea
+          data-autofocus
+          label="Reason"
+          description="Optional; kept in the audit log."
+          autosize
+          minRows={2}
+          maxRows={6}
+          maxLength={REASON_LENGTH_MAX}
+          value={reason}
+          onChange={(event) => setReason(event.currentTarget.value)}
+        />
       )}
       {act.error === null ? null : <Failure error={act.error} />}
       <div className="question-buttons">

@@ -1,4 +1,5 @@
 import { ErrorNote, describeError } from "@tideway/ui";
+import type { ErrorDescription } from "@tideway/ui";
 
 export interface FailureProps {
   readonly error: unknown;
@@ -18,10 +19,11 @@ const FALLBACK = {
 
 /** A failure of the admin api: its code, what to do, its trace id. */
 export function Failure({ error, onRetry }: FailureProps) {
-  const { code, title, action, traceId } = describeError(error, FALLBACK);
-  const told =
-    code === "UNREACHABLE"
-      ? { code, traceId, ...FALLBACK.unreachable }
-      : { code, title, action, traceId };
-  return <ErrorNote {...told} {...(onRetry === undefined ? {} : { onRetry })} />;
+  return <ErrorNote {...describeFailure(error)} {...(onRetry === undefined ? {} : { onRetry })} />;
+}
+
+/** Its words, with control in the place of whoever did not answer. */
+export function describeFailure(error: unknown): ErrorDescription {
+  const told = describeError(error, FALLBACK);
+  return told.code === "UNREACHABLE" ? { ...told, ...FALLBACK.unreachable } : told;
 }

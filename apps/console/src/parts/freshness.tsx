@@ -1,5 +1,7 @@
 import { useFreshness } from "../data/live-provider.tsx";
 import { ago, clockTime, duration } from "../domain/format.ts";
+import { staleWords } from "../domain/stale-words.ts";
+import { describeFailure } from "./failure.tsx";
 
 /** How old the data on this page is. Not a live region: it changes each second. */
 export function Freshness() {
@@ -29,17 +31,18 @@ export function Freshness() {
   );
 }
 
-/** Says so when control no longer answers; what is shown stays, with its time. */
+/** Says so when control, or what it asks, no longer answers; what is shown stays, with its time. */
 export function StaleBanner() {
-  const { fetchedAtMs, ageMs, isStale } = useFreshness();
+  const { fetchedAtMs, ageMs, isStale, reason } = useFreshness();
   if (!isStale || fetchedAtMs === null) return null;
+  const { title, meanwhile } = staleWords(reason === null ? null : describeFailure(reason));
   return (
     <output className="tw-note stale-banner" data-tone="warn">
-      <strong>Connection to control lost</strong>
+      <strong>{title}</strong>
       {/* Only the words above are announced; the age changes each second. */}
       <span aria-hidden>
-        What you see is from {clockTime(fetchedAtMs)}, {ago(fetchedAtMs, fetchedAtMs + ageMs)}. The
-        gateway goes on serving without control. This page tries again by itself.
+        What you see is from {clockTime(fetchedAtMs)}, {ago(fetchedAtMs, fetchedAtMs + ageMs)}.{" "}
+        {meanwhile} This page tries again by itself.
       </span>
     </output>
   );

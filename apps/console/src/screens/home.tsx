@@ -4,14 +4,19 @@ import { Link } from "@tanstack/react-router";
 import type { Rollout } from "@tideway/api-admin";
 import { EmptyNote, Page, StateChip } from "@tideway/ui";
 import type { ReactNode } from "react";
+import { attentionQuery, eventGroupsQuery } from "../data/backbone-queries.ts";
 import { latestRolloutsQuery, statusQuery } from "../data/queries.ts";
+import type { Status } from "../data/admin.ts";
+import { useFailure } from "../data/use-failure.ts";
 import { useNow, useServerNow } from "../data/use-now.ts";
+import { groupNeeds, sagaNeeds, unknownNeed } from "../domain/backbone-needs.ts";
 import { countdownWords } from "../domain/countdown.ts";
 import { ago, revisionNumber, weightPercent } from "../domain/format.ts";
-import { needsOf, underWay } from "../domain/needs-me.ts";
+import { byGravity, needsOf, underWay } from "../domain/needs-me.ts";
 import type { Need } from "../domain/needs-me.ts";
 import { stepWords } from "../domain/rollout-words.ts";
-import { Failure } from "../parts/failure.tsx";
+import { Failure, describeFailure } from "../parts/failure.tsx";
+import { NeedRow } from "../parts/need-row.tsx";
 
 /** "What needs me?" in one column of sentences, each with its one action. */
 export function HomeScreen() {
@@ -19,6 +24,7 @@ export function HomeScreen() {
   const names = status.data?.services.map(({ service }) => service) ?? [];
   const latest = useQuery({ ...latestRolloutsQuery(names), enabled: status.data !== undefined });
   const nowMs = useServerNow();
+  const backbone = useBackboneNeeds(status.data, nowMs);
   const error = status.error ?? latest.error;
   const isLoading = status.data === undefined || latest.data === undefined;
   if (isLoading) {
@@ -33,24 +39,61 @@ export function HomeScreen() {
     );
   }
   const { parts, services } = status.data;
-  const needs = needsOf({ parts, services, rollouts: latest.data, nowMs });
+  const own = needsOf({ parts, services, rollouts: latest.data, nowMs });
+  const needs = byGravity([...own, ...backbone.needs]);
   const checkedAtMs = Math.min(status.dataUpdatedAt, latest.dataUpdatedAt);
   return (
     <HomePage>
-      {needs.length === 0 ? (
-        <Calm checkedAtMs={checkedAtMs} serviceCount={services.length} />
-      ) : (
+      {needs.length > 0 ? (
         <ol className="needs tw-card">
           {needs.map((need) => (
             <NeedRow key={need.key} need={need} />
           ))}
         </ol>
+      ) : (
+        <Nothing isPending={backbone.isPending}>
+          <Calm checkedAtMs={checkedAtMs} serviceCount={services.length} />
+        </Nothing>
       )}
       <UnderWay rollouts={underWay(latest.data)} nowMs={nowMs} />
     </HomePage>
   );
 }
 
+interface BackboneNeeds {
+  readonly needs: readonly Need[];
+  /** True before both were asked for once: without needs it is not calm yet. */
+  readonly isPending: boolean;
+}
+
+/** What of events and sagas needs somebody. */
+function useBackboneNeeds(status: Status | undefined, nowMs: number): BackboneNeeds {
+  const awake = (status?.services ?? [])
+    .filter(({ health }) => health !== "asleep")
+    .map(({ service }) => service);
+  const groups = useQuery(eventGroupsQuery);
+  const groupsFailure = useFailure(groups);
+  const attention = useQuery({ ...attentionQuery(awake), enabled: status !== undefined });
+  const failure = attention.error ?? attention.data?.failure ?? null;
+  // A bus that is down is told as a part of the platform already.
+  const isBusDown = status?.parts.some(({ part, state }) => part === "bus" && state === "down");
+  const isAsked = groupsFailure === null || isBusDown === true;
+  const needs = [
+    ...groupNeeds(groups.data ?? [], nowMs),
+    ...sagaNeeds(attention.data?.sagas ?? []),
+    ...(isAsked ? [] : [unknownNeed("events", describeFailure(groupsFailure))]),
+    ...(failure === null ? [] : [unknownNeed("sagas", describeFailure(failure))]),
+  ];
+  return {
+    needs,
+    isPending: (groups.data === undefined && groupsFailure === null) || attention.isPending,
+  };
+}
+
+/** Calm is said only once everything was asked. */
+function Nothing(props: { readonly isPending: boolean; readonly children: ReactNode }) {
+  return props.isPending ? <NeedsSkeleton /> : props.children;
+}
 function HomePage({ children }: { readonly children: ReactNode }) {
   return (
     <div className="column">
@@ -69,43 +112,9 @@ function Calm(props: { readonly checkedAtMs: number; readonly serviceCount: numb
       <EmptyNote title={`All calm. Checked ${checked}.`}>
         {props.serviceCount === 0
           ? "No service runs yet. Release the first with npx tideway deploy SERVICE."
-          : "Releases that wait for you, services that fail and parts that are down appear here."}
+          : "Releases that wait for you, services that fail, events and sagas that are stuck appear here."}
       </EmptyNote>
     </div>
-  );
-}
-
-function NeedRow({ need }: { readonly need: Need }) {
-  return (
-    <li className="need" data-tone={need.tone}>
-      <StateChip tone={need.tone}>{need.word}</StateChip>
-      <p>{need.sentence}</p>
-      <NeedLink need={need} />
-    </li>
-  );
-}
-
-function NeedLink({ need }: { readonly need: Need }) {
-  const { label, page, id } = need.target;
-  if (page === "rollout" && id !== null) {
-    return (
-      <Link className="act" to="/rollouts/$rolloutId" params={{ rolloutId: id }}>
-        {label}
-      </Link>
-    );
-  }
-  if ((page === "logs" || page === "service") && id !== null) {
-    const search = page === "logs" ? { tab: "logs" as const } : {};
-    return (
-      <Link className="act" to="/services/$service" params={{ service: id }} search={search}>
-        {label}
-      </Link>
-    );
-  }
-  return (
-    <Link className="act" to="/services">
-      {label}
-    </Link>
   );
 }
 

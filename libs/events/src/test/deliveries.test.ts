@@ -3,8 +3,8 @@ import { newId, until } from "@tideway/kernel";
 import { createLogger } from "@tideway/telemetry";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { OUTBOX_CHANNEL, createPublisher } from "../index.ts";
-import { shopApi, shopErrors } from "./shop-api.ts";
-import { openStock, order } from "./stock-under-test.ts";
+import { shopErrors } from "./shop-api.ts";
+import { openStock, order, stockApi } from "./stock-under-test.ts";
 import type { Stock } from "./stock-under-test.ts";
 
 let stock: Stock;
@@ -191,14 +191,14 @@ describe("an event that fails", () => {
 test("what a handler publishes is there if and only if its event was applied", async () => {
   const { pool } = stock.database;
   const logger = createLogger({ service: "stock", destination: { write: () => {} } });
-  const publish = createPublisher(shopApi, { pool, logger });
+  const publish = createPublisher(stockApi, { pool, logger });
   const heard = Promise.withResolvers<void>();
   const listener = await stock.admin.connect();
   listener.on("notification", () => heard.resolve());
   await listener.query(`listen ${OUTBOX_CHANNEL}`);
   const [a, bad, c] = orders("a", "bad", "c");
   stock.onPlaced = async (t, event) => {
-    await publish(t, "paid", { key: event.key, data: { order: event.id } });
+    await publish(t, "taken", { key: event.key, data: { order: event.id } });
     if (event.id === bad?.id) throw new Error("no shelf");
   };
   const answer = await stock.deliver([a, bad, c]);

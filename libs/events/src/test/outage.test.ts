@@ -183,6 +183,16 @@ describe("a database that is away", () => {
     expect((await stock.deliver(events)).outcomes).toEqual(["applied", "applied"]);
   });
 
+  test("nor is a full disk held against an event", async () => {
+    const events = some(2);
+    stock.onPlaced = (t) =>
+      t.query("do $$ begin raise exception 'no space left' using errcode = '53100'; end $$");
+    const answer = await stock.deliver(events);
+    expect(answer).toMatchObject({ status: 503, code: "OVERLOADED", outcomes: [] });
+    stock.onPlaced = async () => {};
+    expect((await stock.deliver(events)).outcomes).toEqual(["applied", "applied"]);
+  });
+
   test("nor is one that takes no more connections", async () => {
     const [login, events] = [new URL(stock.database.url).username, some(2)];
     const limit = (connections: number) =>

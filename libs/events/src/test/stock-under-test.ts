@@ -9,6 +9,7 @@ import { createPool } from "@tideway/store";
 import type { Pool, Transaction } from "@tideway/store";
 import { testDatabase, testService } from "@tideway/testkit";
 import type { TestCaller, TestDatabase, TestService } from "@tideway/testkit";
+import { Type } from "typebox";
 import { BATCH_TYPE, consume, createEventModule } from "../index.ts";
 import type { EventContext, Job, ReceivedEvent } from "../index.ts";
 import { shopApi, shopErrors } from "./shop-api.ts";
@@ -18,6 +19,14 @@ export const stockApi = defineApi({
   version: "1.0.0",
   errors: shopErrors,
   routes: {},
+  events: {
+    taken: {
+      type: "stock.item.taken.v1",
+      summary: "Something left its shelf.",
+      key: "the order",
+      data: Type.Object({ order: Type.String() }),
+    },
+  },
 });
 
 export interface Placed {

@@ -154,6 +154,10 @@ describe("the circuit", () => {
     ["a bug", problem(500, "INTERNAL")],
     ["too many requests", problem(429, "TOO_MANY")],
     ["shedding, which lets other classes in", problem(503, "OVERLOADED")],
+    [
+      "a backlog of events, which lets go on what publishes none",
+      problem(503, "EVENTS_BACKLOGGED"),
+    ],
   ])("%s is an answer and opens nothing", async (_, how) => {
     answer = how;
     await fail(50);

@@ -209,8 +209,10 @@ function note(state: SagaState, outcome: Outcome): SagaState {
   invariant(record !== undefined, "It is at a step.");
   const plan = state.plan.steps[state.at];
   const uncertain = plan?.local !== true && (record.uncertain || outcome.kind === "unknown");
-  // Known not to have happened: it is begun anew, so that a later reader need not doubt it.
-  const isBack = outcome.kind === "busy" && !uncertain && record.state === "running";
+  // Known not to have happened: it is begun anew, so that a later reader need not doubt it. That
+  // nothing was found of it when it was asked for proves less: it may be under way.
+  const wasSent = typeof plan?.settleAfterMs !== "number" || state.attended;
+  const isBack = outcome.kind === "busy" && wasSent && !uncertain && record.state === "running";
   return patch(state, state.at, isBack ? { uncertain, state: "pending" } : { uncertain });
 }
 

@@ -23,13 +23,20 @@ export async function claimDue(
 ): Promise<StoredSaga[]> {
   const claimed = await db.query<SagaRow>({
     name: "saga-claim-due",
+    // now() and not clock_timestamp(), by which no index can be searched; the statement is alone.
     text: `update tideway.sagas s set ${HOLD}
-      from (select id as due_id from tideway.sagas
-            where due_at <= clock_timestamp()
-              and (by_data or (name, version) in
-                (select * from unnest($3::text[], $4::int[])))
-            order by due_at limit $5 for update skip locked) as due
-      where s.id = due.due_id returning ${SAGA_COLUMNS}`,
+      from (select due.due_id from (
+              select own.* from unnest($3::text[], $4::int[]) as c (name, version),
+                lateral (select id as due_id, due_at from tideway.sagas o
+                         where o.name = c.name and o.version = c.version and not o.by_data
+                           and o.due_at <= now()
+                         order by o.due_at limit $5 for update skip locked) as own
+              union all
+              select by_data.* from (select id as due_id, due_at from tideway.sagas o
+                                     where o.by_data and o.due_at <= now()
+                                     order by o.due_at limit $5 for update skip locked) as by_data
+            ) as due order by due.due_at limit $5) as found
+      where s.id = found.due_id returning ${SAGA_COLUMNS}`,
     values: [
       owner,
       LEASE_MS / 1_000,
@@ -41,19 +48,31 @@ export async function claimDue(
   return withSteps(db, claimed.rows);
 }
 
-/** Takes one saga now, due or not, unless it is over or somebody holds it. */
+/**
+ * Takes one saga now, due or not, unless it is over, somebody else holds it, or this revision cannot
+ * carry it on. One that this owner holds without carrying it on is left over from a start of whose
+ * commit it never heard; the caller looks for runs of its own first.
+ */
 export async function claimOne(
   db: Queryable,
   owner: string,
+  carried: readonly CarriedVersion[],
   saga: string,
 ): Promise<StoredSaga | null> {
   const claimed = await db.query<SagaRow>({
     name: "saga-claim-one",
     text: `update tideway.sagas set ${HOLD}
       where id = $3 and state not in ('completed', 'compensated')
-        and (lease_until is null or lease_until <= clock_timestamp())
+        and (lease_until is null or lease_until <= clock_timestamp() or lease_owner = $1)
+        and (by_data or (name, version) in (select * from unnest($4::text[], $5::int[])))
       returning ${SAGA_COLUMNS}`,
-    values: [owner, LEASE_MS / 1_000, uuidOf(saga)],
+    values: [
+      owner,
+      LEASE_MS / 1_000,
+      uuidOf(saga),
+      carried.map(({ name }) => name),
+      carried.map(({ version }) => version),
+    ],
   });
   return (await withSteps(db, claimed.rows))[0] ?? null;
 }
@@ -99,11 +118,12 @@ export async function findByKey(
 
 /** Which of these are over. */
 export async function findOver(db: Queryable, sagas: readonly string[]): Promise<string[]> {
-  const found = await db.query<{ id: string }>(
-    `select id from tideway.sagas
-     where id = any($1::uuid[]) and state in ('completed', 'compensated')`,
-    [sagas.map(uuidOf)],
-  );
+  const found = await db.query<{ id: string }>({
+    name: "saga-over",
+    text: `select id from tideway.sagas
+      where id = any($1::uuid[]) and state in ('completed', 'compensated')`,
+    values: [sagas.map(uuidOf)],
+  });
   return found.rows.map(({ id }) => id);
 }
 

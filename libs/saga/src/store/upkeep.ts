@@ -1,7 +1,8 @@
 /** The small statements around sagas: leases, signals, versions, measures, and forgetting. */
 import type { Queryable } from "@tideway/store";
+import { ATTENTION_TRIES, RETRY_BASE_MS, RETRY_MAX_MS } from "../machine/backoff.ts";
 import { LEASE_MS } from "../machine/lease.ts";
-import type { CarriedVersion } from "./read.ts";
+import type { Problem } from "../machine/plan.ts";
 import { uuidOf } from "./write.ts";
 
 export interface HeldLease {
@@ -38,6 +39,32 @@ export async function releaseLease(db: Queryable, { saga, fence }: HeldLease): P
     `update tideway.sagas set lease_owner = null, lease_until = null, due_at = clock_timestamp()
      where id = $1 and fence = $2 and lease_owner is not null`,
     [uuidOf(saga), fence],
+  );
+}
+
+/** Gives a lease back with a failed try: it is due again after the usual wait. */
+export async function countFailure(
+  db: Queryable,
+  { saga, fence }: HeldLease,
+  problem: Problem,
+  jitter: number,
+): Promise<void> {
+  await db.query(
+    `update tideway.sagas set
+       lease_owner = null, lease_until = null, attempts = attempts + 1, problem = $3,
+       attention = attention or attempts + 1 >= $4, updated_at = clock_timestamp(),
+       due_at = clock_timestamp() + (0.5 + $5::float8 / 2) * make_interval(
+         secs => least($6::float8, $7::float8 * 2 ^ least(attempts, 30)))
+     where id = $1 and fence = $2 and lease_owner is not null`,
+    [
+      uuidOf(saga),
+      fence,
+      JSON.stringify(problem),
+      ATTENTION_TRIES,
+      jitter,
+      RETRY_MAX_MS / 1_000,
+      RETRY_BASE_MS / 1_000,
+    ],
   );
 }
 
@@ -83,29 +110,6 @@ export async function readClock(db: Queryable): Promise<number> {
   return found.rows[0]?.now.getTime() ?? Number.NaN;
 }
 
-export interface SeenVersion extends CarriedVersion {
-  /** Since the first instance that carried it came up, by the database's clock. */
-  readonly ageMs: number;
-}
-
-/** Writes down which versions have come up, and answers all that ever did, with their ages. */
-export async function noteVersions(
-  db: Queryable,
-  carried: readonly CarriedVersion[],
-): Promise<SeenVersion[]> {
-  await db.query(
-    `insert into tideway.saga_definitions (name, version)
-     select * from unnest($1::text[], $2::int[]) on conflict do nothing`,
-    [carried.map(({ name }) => name), carried.map(({ version }) => version)],
-  );
-  const found = await db.query<{ name: string; version: number; age_ms: number }>(
-    `select name, version,
-       (extract(epoch from clock_timestamp() - first_seen_at) * 1000)::float8 as age_ms
-     from tideway.saga_definitions`,
-  );
-  return found.rows.map(({ name, version, age_ms }) => ({ name, version, ageMs: age_ms }));
-}
-
 export interface Unfinished {
   readonly name: string;
   readonly version: number;
@@ -127,7 +131,7 @@ export async function measureUnfinished(db: Queryable): Promise<Unfinished[]> {
 }
 
 const KEPT_DAYS = 30;
-const FORGET_ROWS_MAX = 1_000;
+export const FORGET_ROWS_MAX = 1_000;
 
 /** Forgets sagas that have been over for 30 days, at most 1,000 a call; answers how many. */
 export async function forgetOld(db: Queryable): Promise<number> {

@@ -28,6 +28,10 @@ export interface Participants {
   /** How often something was done, by `<what> <id>`. */
   readonly times: Map<string, number>;
   fault: (call: ParticipantCall) => Fault | Promise<Fault>;
+  /** What is answered. */
+  reply: (call: ParticipantCall) => unknown;
+  /** The words of a refusal. */
+  title: string;
   close(): Promise<void>;
 }
 
@@ -39,6 +43,8 @@ export async function startParticipants(): Promise<Participants> {
     done: new Set(),
     times: new Map(),
     fault: () => "none",
+    reply: ({ what }) => ({ ok: what }),
+    title: "no",
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -67,16 +73,18 @@ async function answer(
 ): Promise<void> {
   participants.calls.push(call);
   const fault = await participants.fault(call);
-  if (fault === "fail") return problem(response, 500, "BROKEN", false);
-  if (fault === "busy") return problem(response, 429, "TOO_MANY", true);
-  if (fault === "refuse") return problem(response, 409, "REFUSED", false);
+  const refuse = (status: number, code: string, retryable: boolean): void =>
+    problem(response, status, { code, title: participants.title, action: "", retryable });
+  if (fault === "fail") return refuse(500, "BROKEN", false);
+  if (fault === "busy") return refuse(429, "TOO_MANY", true);
+  if (fault === "refuse") return refuse(409, "REFUSED", false);
   const isUndo = call.what.startsWith("undo-");
   const subject = `${call.what.replace("undo-", "")} ${call.id}`;
   if (isUndo) {
     participants.done.delete(subject);
     barred.add(subject);
   } else {
-    if (barred.has(subject)) return problem(response, 409, "BARRED", false);
+    if (barred.has(subject)) return refuse(409, "BARRED", false);
     if (!participants.done.has(subject)) {
       participants.times.set(subject, (participants.times.get(subject) ?? 0) + 1);
     }
@@ -87,10 +95,10 @@ async function answer(
     return;
   }
   response.writeHead(200, { "content-type": "application/json" });
-  response.end(JSON.stringify({ ok: call.what }));
+  response.end(JSON.stringify(participants.reply(call)));
 }
 
-function problem(response: ServerResponse, status: number, code: string, retryable: boolean): void {
+function problem(response: ServerResponse, status: number, body: object): void {
   response.writeHead(status, { "content-type": "application/problem+json" });
-  response.end(JSON.stringify({ code, title: code, action: "", retryable }));
+  response.end(JSON.stringify(body));
 }

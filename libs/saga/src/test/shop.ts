@@ -1,6 +1,7 @@
 /** A database, participants, and as many instances with sagas as a test wants. */
 import { fileURLToPath } from "node:url";
 import { newId, systemClock } from "@tideway/kernel";
+import type { Clock } from "@tideway/kernel";
 import { createPool, tx } from "@tideway/store";
 import type { Pool } from "@tideway/store";
 import { createLogger, createMetrics } from "@tideway/telemetry";
@@ -16,6 +17,7 @@ import type { Participants } from "./participants.ts";
 
 export interface Instance extends Sagas {
   readonly log: readonly string[];
+  readonly pool: Pool;
   stop(): Promise<void>;
 }
 
@@ -26,7 +28,7 @@ export interface Shop {
   readonly admin: Pool;
   instance(options?: InstanceOptions): Promise<Instance>;
   /** Starts an order in a transaction of its own. */
-  order(sagas: Sagas, order: string, more?: object): Promise<string>;
+  order(sagas: Instance, order: string, more?: object): Promise<string>;
   /** Ends the lease on a saga now, as if 5 s had gone by. */
   endLease(saga: string): Promise<void>;
   close(): Promise<void>;
@@ -36,6 +38,9 @@ export interface InstanceOptions {
   readonly definitions?: readonly SagaDefinition[];
   readonly pollEveryMs?: number;
   readonly startNewAfterMs?: number;
+  /** Its own pool at this address, for faults between it and the database. */
+  readonly databaseUrl?: string;
+  readonly clock?: Clock;
 }
 
 /** Long enough that the background does nothing unless a test asks for it. */
@@ -58,15 +63,24 @@ export async function startShop(): Promise<Shop> {
     admin,
     instance: async (options = {}) => {
       const log: string[] = [];
+      const own =
+        options.databaseUrl === undefined
+          ? null
+          : createPool({
+              url: options.databaseUrl,
+              connectionsMax: 10,
+              applicationName: "at the door",
+            });
+      const pool = own ?? database.pool;
       const sagas = createSagaModule({
         definitions: options.definitions ?? [orderSaga()],
-        pool: database.pool,
+        pool,
         call: createSagaCall({
           internalUrl: participants.url,
           instance: "ins_test",
           instanceSecret: "secret",
         }),
-        clock: systemClock,
+        clock: options.clock ?? systemClock,
         logger: createLogger({ service: "shop", destination: { write: (l) => void log.push(l) } }),
         metrics: createMetrics("shop"),
         instance: newId("ins"),
@@ -79,8 +93,11 @@ export async function startShop(): Promise<Shop> {
       const running: Instance = {
         ...sagas,
         log,
+        pool,
         stop: async () => {
-          if (instances.delete(running)) await sagas.module.stop?.();
+          if (!instances.delete(running)) return;
+          await sagas.module.stop?.();
+          await own?.end();
         },
       };
       instances.add(running);
@@ -88,7 +105,7 @@ export async function startShop(): Promise<Shop> {
     },
     order: async (sagas, order, more = {}) => {
       const data = { order, ...more };
-      const begun = await tx(database.pool, (t) => sagas.start(t, "order", { key: order, data }));
+      const begun = await tx(sagas.pool, (t) => sagas.start(t, "order", { key: order, data }));
       return begun.saga;
     },
     endLease: async (saga) => {

@@ -1,10 +1,20 @@
 /** What operators and control may ask of the bus. */
 import { commonErrors } from "@tideway/kernel";
 import type { Clock } from "@tideway/kernel";
+import { errorFields } from "@tideway/telemetry";
+import type { Logger } from "@tideway/telemetry";
 import type { Carrier } from "../carrier.ts";
-import type { BusConfig, GroupView, KeyView, LoggedEvent, ReplayRequest } from "../config.ts";
+import type {
+  BusConfig,
+  BusHealth,
+  GroupView,
+  KeyView,
+  LoggedEvent,
+  ReplayRequest,
+} from "../config.ts";
 import type { ConfigStore } from "../config-store.ts";
 import type { Deliveries } from "../delivery/deliveries.ts";
+import type { Flow } from "../delivery/flow-driver.ts";
 import type { Writer } from "../delivery/flow-store.ts";
 import { busErrors } from "../errors.ts";
 import type { Relays } from "../relay/relays.ts";
@@ -14,6 +24,7 @@ import type { KeysQuery } from "./keys.ts";
 import { listEvents } from "./log-page.ts";
 import type { EventsQuery } from "./log-page.ts";
 import { replayStart } from "./replay-start.ts";
+import { countWaiting } from "./waiting-count.ts";
 
 export interface Page<T> {
   readonly items: readonly T[];
@@ -23,7 +34,10 @@ export interface Page<T> {
 export interface BusActions {
   /** Keeps and applies it. Throws BUS_EPOCH_STALE. */
   configure(config: BusConfig): Promise<void>;
+  /** From memory alone, at once: their lag has nothing of what is parked. */
   groups(): readonly GroupView[];
+  /** With a lag that counts everything; from memory while the database is away. */
+  countedGroups(): Promise<readonly GroupView[]>;
   /** Keys in trouble of a group. Throws GROUP_UNKNOWN. */
   keys(group: string, query: KeysQuery): Promise<Page<KeyView>>;
   /** Tries again what is quarantined, or one key; answers how many keys. Throws KEY_UNKNOWN. */
@@ -33,7 +47,7 @@ export interface BusActions {
   /** Events of the log, the newest first. */
   events(query: EventsQuery): Promise<Page<LoggedEvent>>;
   /** The epoch in force. Throws BUS_NOT_CONFIGURED. */
-  health(): { readonly status: "ok"; readonly epoch: number };
+  health(): BusHealth;
 }
 
 export interface ActionParts {
@@ -44,6 +58,8 @@ export interface ActionParts {
   readonly relays: Relays;
   readonly apply: (config: BusConfig) => Promise<void>;
   readonly clock: Clock;
+  readonly logger: Logger;
+  readonly durability: BusHealth["durability"];
 }
 
 export function busActions(parts: ActionParts): BusActions {
@@ -53,6 +69,7 @@ export function busActions(parts: ActionParts): BusActions {
     if (deliveries.flowsOf(group).length > 0) return;
     throw busErrors.error("GROUP_UNKNOWN", { given: { group } });
   };
+  const living = (): readonly Flow[] => deliveries.flows.filter(({ name }) => name.replay === 0);
   return {
     configure: (next) => {
       // One after the other: a later one must not be overtaken while an earlier one is applied.
@@ -63,10 +80,20 @@ export function busActions(parts: ActionParts): BusActions {
       configuring = applied.catch(() => undefined);
       return applied;
     },
-    groups: () =>
-      deliveries.flows
-        .filter(({ name }) => name.replay === 0)
-        .map((flow) => groupView(flow, clock.now())),
+    groups: () => living().map((flow) => groupView(flow, clock.now())),
+    countedGroups: async () => {
+      const flows = living();
+      try {
+        const counted = await countWaiting(writer.pool, carrier, flows);
+        return flows.map((flow) => groupView(flow, clock.now(), counted.get(flow.name.group)));
+      } catch (error) {
+        // Whatever it is: who looks at the groups now wants to see the rest of them most of all.
+        parts.logger.warn("groups.not-counted", errorFields(error));
+        return flows.map((flow) => {
+          return { ...groupView(flow, clock.now()), lagIsApproximate: true } as const;
+        });
+      }
+    },
     keys: async (group, query) => {
       knownGroup(group);
       return listKeys(writer.pool, group, query);
@@ -90,7 +117,7 @@ export function busActions(parts: ActionParts): BusActions {
     health: () => {
       const { current } = config;
       if (current === null) throw busErrors.error("BUS_NOT_CONFIGURED");
-      return { status: "ok", epoch: current.epoch };
+      return { status: "ok", epoch: current.epoch, durability: parts.durability };
     },
   };
 }

@@ -64,7 +64,7 @@ async function answer(
     case "GET /metrics":
       return send(res, "text/plain; version=0.0.4", await metricsText());
     case "GET /groups":
-      return sendJson(res, { groups: actions.groups() });
+      return sendJson(res, { groups: await actions.countedGroups() });
     case "GET /events":
       return sendJson(
         res,

@@ -1,5 +1,4 @@
 /** All flows: one for each consuming service, and one for each replay that is under way. */
-import { laneOfKey } from "@tideway/gateway";
 import type { SplitView } from "@tideway/gateway";
 import { errorFields } from "@tideway/telemetry";
 import type { BusConfig, BusService } from "../config.ts";
@@ -20,6 +19,7 @@ import {
   nextReplay,
 } from "./flow-store.ts";
 import type { FlowRow } from "./flow-store.ts";
+import { rememberingLanes } from "./lane-memo.ts";
 import { prepare } from "./prepared-event.ts";
 
 /** Replays of one service at a time. */
@@ -45,16 +45,16 @@ export class Deliveries {
   readonly #flows = new Map<string, Flow>();
   readonly #services = new Map<string, BusService>();
   readonly #types = new Map<Flow, readonly string[] | null>();
+  /** Flows whose service is gone: what they have under way ends in the background. */
+  readonly #draining = new Map<string, { readonly flow: Flow; readonly drained: Promise<void> }>();
+  readonly #laneOf = rememberingLanes();
   readonly #looking: NodeJS.Timeout;
   #working: Promise<unknown> = Promise.resolve();
   #isStopping = false;
 
   constructor(options: DeliveriesOptions) {
     this.#options = options;
-    this.#looking = setInterval(
-      () => void this.#serially(() => this.#endFinished()),
-      FINISHED_LOOK_MS,
-    );
+    this.#looking = setInterval(() => this.#soon(() => this.#endFinished()), FINISHED_LOOK_MS);
     this.#looking.unref();
   }
 
@@ -66,7 +66,10 @@ export class Deliveries {
     return this.flows.filter(({ name }) => name.group === group);
   }
 
-  /** Groups come and go; those that stay learn what their revisions consume. */
+  /**
+   * Groups come and go; those that stay learn what their revisions consume. A delivery may take half
+   * a minute, so nobody waits for those of a group that goes.
+   */
   configure(config: BusConfig): Promise<void> {
     return this.#serially(async () => {
       const consuming = config.services.filter(({ revisions }) =>
@@ -76,7 +79,7 @@ export class Deliveries {
       for (const service of consuming) this.#services.set(service.name, service);
       for (const flow of this.flows) {
         const service = this.#services.get(flow.name.group);
-        if (service === undefined) await this.#end(flow);
+        if (service === undefined) this.#drain(flow);
         else {
           const revisions = consumesOf(service, this.#types.get(flow) ?? null);
           flow.feed({ kind: "configured", revisions });
@@ -122,9 +125,10 @@ export class Deliveries {
       const completed = [...(await this.#options.carrier.heads())];
       for (const flow of this.flows) {
         for (const partition of completed.keys()) {
-          const { readTo, open } = cursorOf(flow.state, partition);
-          const mark = (open[0] ?? readTo + 1) - 1;
-          completed[partition] = Math.min(completed[partition] ?? 0, mark);
+          const { readTo, open, detours = [] } = cursorOf(flow.state, partition);
+          const marks = [readTo, ...detours.map(({ after }) => after)];
+          if (open[0] !== undefined) marks.push(open[0] - 1);
+          completed[partition] = Math.min(completed[partition] ?? 0, ...marks);
         }
       }
       return completed;
@@ -136,7 +140,8 @@ export class Deliveries {
     clearInterval(this.#looking);
     await this.#serially(async () => {
       this.#isStopping = true;
-      await Promise.all(this.flows.map((flow) => flow.stop()));
+      const draining = [...this.#draining.values()].map(({ drained }) => drained);
+      await Promise.all([...this.flows.map((flow) => flow.stop()), ...draining]);
     });
   }
 
@@ -144,19 +149,22 @@ export class Deliveries {
     clearInterval(this.#looking);
     this.#isStopping = true;
     for (const flow of this.flows) flow.abandon();
+    for (const { flow } of this.#draining.values()) flow.abandon();
   }
 
   async #startMissing(): Promise<void> {
     const { writer } = this.#options;
     const zeros = Array.from({ length: this.#options.carrier.partitions }, () => 0);
     for (const group of this.#services.keys()) {
-      if (this.#flows.has(keyOf({ group, replay: 0 }))) continue;
+      const key = keyOf({ group, replay: 0 });
+      if (this.#flows.has(key) || this.#draining.has(key)) continue;
       // A new consumer gets what the log still has: nothing that happened before it came is lost.
       await createFlow(writer, { group, replay: 0, types: null, until: null, after: zeros });
     }
     for (const row of await loadFlows(writer.pool)) {
       const service = this.#services.get(row.group);
-      if (service !== undefined && !this.#flows.has(keyOf(row))) await this.#start(row, service);
+      const isThere = this.#flows.has(keyOf(row)) || this.#draining.has(keyOf(row));
+      if (service !== undefined && !isThere) await this.#start(row, service);
     }
   }
 
@@ -167,7 +175,7 @@ export class Deliveries {
         ...DELIVERY_DEFAULTS,
         ...tuning,
         partitions: carrier.partitions,
-        laneOf: laneOfKey,
+        laneOf: this.#laneOf,
       },
       revisions: consumesOf(service, row.types),
       cursors: await loadCursors(writer.pool, row),
@@ -211,9 +219,41 @@ export class Deliveries {
   async #end(flow: Flow): Promise<void> {
     await flow.stop();
     await this.#options.cursors.flush();
+    this.#forget(flow);
+  }
+
+  #forget(flow: Flow): void {
     this.#options.cursors.forget(flow);
     this.#flows.delete(keyOf(flow.name));
     this.#types.delete(flow);
+  }
+
+  /** The group may be back meanwhile: its next flow begins where this one has ended. */
+  #drain(flow: Flow): void {
+    const key = keyOf(flow.name);
+    this.#flows.delete(key);
+    this.#types.delete(flow);
+    const drained = (async (): Promise<void> => {
+      try {
+        await flow.stop();
+        await this.#options.cursors.flush();
+      } finally {
+        this.#options.cursors.forget(flow);
+        this.#draining.delete(key);
+      }
+      // Not awaited: whoever stops everything waits for this one first.
+      this.#soon(() => this.#startMissing());
+    })().catch((error: unknown) => {
+      this.#options.logger.warn("delivery.not-drained", { ...flow.name, ...errorFields(error) });
+    });
+    this.#draining.set(key, { flow, drained });
+  }
+
+  /** As `#serially`, for what nobody waits for; nothing of it is left to do once we stop. */
+  #soon(act: () => Promise<void>): void {
+    this.#serially(act).catch((error: unknown) => {
+      if (!this.#isStopping) this.#options.logger.warn("flows.not-changed", errorFields(error));
+    });
   }
 
   /** Flows come and go one after the other. */

@@ -1,7 +1,7 @@
 /** What the bus's database keeps of a flow: cursors, lanes in trouble, parked events. */
 import { tx } from "@tideway/store";
 import type { Pool, Transaction } from "@tideway/store";
-import type { Cursor, Keeping, TroubledLane } from "../machine/delivery-types.ts";
+import type { Cursor, Detour, Keeping, TroubledLane } from "../machine/delivery-types.ts";
 import { toStored } from "../log-rows.ts";
 import type { LogRow } from "../log-rows.ts";
 import { fencedOr } from "../ownership.ts";
@@ -97,11 +97,14 @@ export async function deleteFlow(writer: Writer, { group, replay }: FlowName): P
 }
 
 export async function loadCursors(pool: Pool, flow: FlowName): Promise<readonly Cursor[]> {
-  const { rows } = await pool.query<{ read_to: string; open: string[] }>(
-    `select read_to, open from cursors where "group" = $1 and replay = $2 order by partition`,
+  const { rows } = await pool.query<{ read_to: string; open: string[]; detours: Detour[] }>(
+    `select read_to, open, detours from cursors
+     where "group" = $1 and replay = $2 order by partition`,
     [flow.group, flow.replay],
   );
-  return rows.map(({ read_to, open }) => ({ readTo: Number(read_to), open: open.map(Number) }));
+  return rows.map(({ read_to, open, detours }) => {
+    return { readTo: Number(read_to), open: open.map(Number), detours };
+  });
 }
 
 /**
@@ -111,16 +114,17 @@ export async function saveCursors(
   { pool, fence }: Writer,
   cursors: readonly SavedCursor[],
 ): Promise<void> {
-  const rows = cursors.map(({ group, replay, partition, readTo, open }) => {
-    return { group, replay, partition, read_to: readTo, open };
+  const rows = cursors.map(({ group, replay, partition, readTo, open, detours = [] }) => {
+    return { group, replay, partition, read_to: readTo, open, detours };
   });
   await pool
     .query({
       name: "cursors-save",
-      text: `update cursors as c set read_to = r.read_to, open = r.open
+      text: `update cursors as c set read_to = r.read_to, open = r.open, detours = r.detours
              from check_fence($1), set_config('synchronous_commit', 'off', true),
                jsonb_to_recordset($2) as r
-               ("group" text, replay int, partition smallint, read_to bigint, open bigint[])
+               ("group" text, replay int, partition smallint, read_to bigint, open bigint[],
+                detours jsonb)
              where c."group" = r."group" and c.replay = r.replay and c.partition = r.partition`,
       values: [fence, JSON.stringify(rows)],
     })
@@ -222,8 +226,8 @@ async function parkEvents(t: Transaction, flow: FlowName, { park }: Keeping): Pr
   await t.query(
     `insert into parked ("group", replay, lane, partition, place, event_id, source, type, key,
        data, traceparent, at)
-     select $1, $2, u.* from unnest($3::text[], $4::smallint[], $5::bigint[], $6::uuid[], $7::text[],
-       $8::text[], $9::text[], $10::text[], $11::text[], $12::timestamptz[]) as u
+     select $1, $2, u.* from unnest($3::text[], $4::smallint[], $5::bigint[], $6::uuid[],
+       $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::timestamptz[]) as u
      on conflict do nothing`,
     [
       flow.group,
@@ -252,8 +256,8 @@ async function upsertLanes(
   await t.query(
     `insert into lanes ("group", replay, lane, partition, key, state, place, event_id, type, tries,
        code, detail, revision, since, next_try_at)
-     select $1, $2, u.* from unnest($3::text[], $4::smallint[], $5::text[], $6::text[], $7::bigint[],
-       $8::uuid[], $9::text[], $10::int[], $11::text[], $12::text[], $13::text[],
+     select $1, $2, u.* from unnest($3::text[], $4::smallint[], $5::text[], $6::text[],
+       $7::bigint[], $8::uuid[], $9::text[], $10::int[], $11::text[], $12::text[], $13::text[],
        $14::timestamptz[], $15::timestamptz[]) as u
      on conflict ("group", replay, lane) do update set
        state = excluded.state, place = excluded.place, event_id = excluded.event_id,

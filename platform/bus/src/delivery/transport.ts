@@ -14,6 +14,7 @@ import { Pool } from "undici";
 import { eventIdOf } from "../event-id.ts";
 import type { Batch, DeliverableEvent, Outcome } from "../machine/delivery-types.ts";
 import { PreparedEvent } from "./prepared-event.ts";
+import type { Urgencies } from "./urgency.ts";
 
 export type BatchAnswer =
   | { readonly kind: "answered"; readonly outcomes: readonly Outcome[] }
@@ -31,6 +32,7 @@ export interface TransportOptions {
   readonly internalUrl: string;
   /** The bus's own secret towards the gateway. */
   readonly secret: string;
+  readonly urgencies: Pick<Urgencies, "of">;
 }
 
 const CONNECTIONS_MAX = 128;
@@ -40,7 +42,8 @@ const KEEP_ALIVE_MS = 60_000;
 const ANSWER_BYTES_MAX = 1_048_576;
 const REFUSALS = new Set([400, 413, 422]);
 
-export function createTransport({ internalUrl, secret }: TransportOptions): Transport {
+export function createTransport(options: TransportOptions): Transport {
+  const { internalUrl, secret, urgencies } = options;
   const pool = new Pool(internalUrl, {
     connections: CONNECTIONS_MAX,
     pipelining: 1,
@@ -51,7 +54,7 @@ export function createTransport({ internalUrl, secret }: TransportOptions): Tran
     connect: { timeout: 5_000 },
   });
   const send: Send = (service, replay, batch, events) =>
-    sendOnce({ pool, secret, service, replay, batch, events });
+    sendOnce({ pool, secret, urgencies, service, replay, batch, events });
   return {
     deliver: async (service, replay, batch) => {
       const answer = await send(service, replay, batch, batch.events);
@@ -100,6 +103,7 @@ async function deliverSingly(
 interface Sending {
   readonly pool: Pool;
   readonly secret: string;
+  readonly urgencies: Pick<Urgencies, "of">;
   readonly service: string;
   readonly replay: number;
   readonly batch: Batch;
@@ -117,6 +121,8 @@ async function sendOnce(sending: Sending): Promise<BatchAnswer | Refused> {
         [INSTANCE_HEADER]: `bus:${secret}`,
         [PIN_HEADER]: `${batch.revision}@${batch.epoch}`,
         [KEYS_HEADER]: events.map(({ keyDigits }) => keyDigits).join(","),
+        // RFC 9218; libs/http sheds by it.
+        priority: `u=${sending.urgencies.of(events)}`,
         "tideway-deadline": String(DELIVERY_DEADLINE_MS),
         traceparent: traceOf(events),
       },

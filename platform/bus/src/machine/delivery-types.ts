@@ -123,15 +123,33 @@ export interface Keeping {
   readonly clear: readonly string[];
 }
 
+/** A rule by which events wait in the log, passed over by the reading (see detours.ts). */
+export interface Detour {
+  /** The keys: those that this split gives this lane. */
+  readonly split: DeliverySplit;
+  readonly lane: "stable" | "candidate";
+  /** Everything of these keys above this offset, as far as the log was read. */
+  readonly after: number;
+  /** How many these are; after a restart about as many. */
+  readonly events: number;
+  /** When the oldest of them, or one before it, was published; milliseconds since 1970. */
+  readonly sinceMs: number;
+}
+
 export interface PartitionState {
-  /** Everything up to here is completed or held in memory. */
+  /** Everything up to here is completed, held in memory, or waits in the log by a detour. */
   readonly readTo: number;
+  readonly detours: readonly Detour[];
+  /** What is being read, or was read last, is what waits by a detour. */
+  readonly isCatchingUp: boolean;
   /** The log's last offset, as far as we heard. */
   readonly head: number;
   readonly isReading: boolean;
   readonly readAtMs: number;
   /** What the log committed while it was being read: follows on what is read, or is read later. */
   readonly late: readonly DeliverableEvent[];
+  /** More of what waits by a detour came while it was read than `late` holds. */
+  readonly isLateCut: boolean;
   /** After a restart: up to `upTo` only these are not completed. */
   readonly resume: { readonly upTo: number; readonly open: ReadonlySet<number> } | null;
   /** From the log, by offset, in no batch. */
@@ -259,9 +277,10 @@ export interface DeliveryStep {
   readonly effects: readonly DeliveryEffect[];
 }
 
-/** What is kept of a partition's cursor: all up to `readTo` is completed but for `open`. */
+/** What is kept of a cursor: all up to `readTo` is completed but for `open` and the detours. */
 export interface Cursor {
   readonly readTo: number;
   /** Offsets in rising order. */
   readonly open: readonly number[];
+  readonly detours?: readonly Detour[];
 }

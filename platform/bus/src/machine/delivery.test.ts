@@ -1,18 +1,7 @@
 /** The delivery machine in a world where everything goes wrong, drawn from seeds. */
 import { expect, test } from "vitest";
-import { DeliveryWorld } from "../test/delivery-world.ts";
+import { DeliveryWorld, randomOf } from "../test/delivery-world.ts";
 import type { WorldOptions } from "../test/delivery-world.ts";
-
-/** Mulberry32: 32 bits of state, enough for a test and the same everywhere. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 function worldOf(seed: number, change: Partial<WorldOptions> = {}): DeliveryWorld {
   const random = randomOf(seed);

@@ -89,10 +89,13 @@ function partitionAtStart(cursor: Cursor, head: number): PartitionState {
   const [first] = cursor.open;
   return {
     readTo: first === undefined ? cursor.readTo : first - 1,
+    detours: cursor.detours ?? [],
+    isCatchingUp: false,
     head,
     isReading: false,
     readAtMs: 0,
     late: [],
+    isLateCut: false,
     resume: first === undefined ? null : { upTo: cursor.readTo, open: new Set(cursor.open) },
     waiting: [],
     lanes: new Map(),
@@ -131,6 +134,7 @@ function apply(draft: Draft, input: DeliveryInput): Iterable<number> {
       changePartition(draft, input.partition, {
         isReading: false,
         late: [],
+        isLateCut: false,
         readAtMs: draft.nowMs + RETRY_MS,
       });
       return [input.partition];
@@ -259,7 +263,8 @@ export function cursorOf(state: DeliveryState, partition: number): Cursor {
     for (const offset of one.resume.open) if (offset > one.readTo) open.push(offset);
     readTo = one.resume.upTo;
   }
-  return { readTo, open: open.sort((a, b) => a - b) };
+  open.sort((a, b) => a - b);
+  return one.detours.length === 0 ? { readTo, open } : { readTo, open, detours: one.detours };
 }
 
 /**
@@ -299,6 +304,7 @@ export function isFinished(state: DeliveryState): boolean {
   return state.partitions.every(
     (one, partition) =>
       one.readTo >= (until[partition] ?? 0) &&
+      one.detours.length === 0 &&
       one.heldEvents === 0 &&
       one.lanes.size === 0 &&
       one.keeping === null,

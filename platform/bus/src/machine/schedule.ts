@@ -16,6 +16,7 @@ import {
 } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 import type { Batch, Consumes, DeliverableEvent, LaneInMemory } from "./delivery-types.ts";
+import { divertLate } from "./detours.ts";
 import { parkFollowers, readMore } from "./intake.ts";
 import { beginKeeping, isDue, readLanes, release } from "./lanes.ts";
 
@@ -30,6 +31,7 @@ export function schedule(draft: Draft, partitions: Iterable<number>): void {
         send(draft, partition, split.stable, split.epoch);
         if (split.candidate !== null) send(draft, partition, split.candidate, split.epoch);
       }
+      divertLate(draft, partition);
       readMore(draft, partition);
     }
     beginKeeping(draft, partition);

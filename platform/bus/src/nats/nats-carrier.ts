@@ -48,7 +48,7 @@ const DUPLICATE_WINDOW_MS = 300_000;
 const NANOS_PER_MS = 1_000_000;
 
 /**
- * Connects, makes the streams that are missing, and logs which durability the settings give. Throws
+ * Connects and makes the streams that are missing. Throws
  * CARRIER_UNAVAILABLE when no server answers, CARRIER_MISCONFIGURED for a stream of another make.
  *
  * @example const carrier = await natsCarrier({ servers: "nats://127.0.0.1:4222", prefix: "tideway", logger });
@@ -60,10 +60,7 @@ export async function natsCarrier(options: NatsCarrierOptions): Promise<Carrier>
   const link = new NatsLink(await connectTo(options.servers), options.logger);
   try {
     const jsm = await jetstreamManager(link.connection, { timeout: REQUEST_TIMEOUT_MS });
-    const carrier = new NatsCarrier(link, jsm, options, await openPartitions(link, jsm, options));
-    const { sentence, isDurable, settings } = await carrier.durability();
-    options.logger[isDurable ? "info" : "warn"]("bus.durability", { sentence, ...settings });
-    return carrier;
+    return new NatsCarrier(link, jsm, options, await openPartitions(link, jsm, options));
   } catch (error) {
     await link.close();
     throw error instanceof JetStreamApiError ? unavailable(error) : error;

@@ -12,6 +12,9 @@ export interface RelaysOptions extends Omit<RelayOptions, "service" | "url"> {
 export class Relays {
   readonly #options: RelaysOptions;
   readonly #running = new Map<string, { readonly database: string; readonly relay: Relay }>();
+  /** Relays that end what they have under way, in the background. */
+  readonly #ending = new Map<string, Promise<void>>();
+  #wanted: ReadonlyMap<string, string | null> = new Map();
 
   constructor(options: RelaysOptions) {
     this.#options = options;
@@ -21,25 +24,40 @@ export class Relays {
     return [...this.#running.values()].map(({ relay }) => relay);
   }
 
-  /** Relays come and go with the services. */
-  async configure(config: BusConfig): Promise<void> {
-    const wanted = new Map(config.services.map(({ name, database }) => [name, database]));
+  /** Relays come and go with the services; nobody waits for one that goes. */
+  configure(config: BusConfig): void {
+    this.#wanted = new Map(config.services.map(({ name, database }) => [name, database]));
     for (const [service, { database, relay }] of this.#running) {
-      if (wanted.get(service) === database) continue;
+      if (this.#wanted.get(service) === database) continue;
       this.#running.delete(service);
-      await relay.stop();
+      this.#end(service, relay);
     }
-    for (const [service, database] of wanted) {
-      if (database === null || this.#running.has(service)) continue;
+    this.#startMissing();
+  }
+
+  async stop(): Promise<void> {
+    this.#wanted = new Map();
+    const all = this.all;
+    this.#running.clear();
+    await Promise.all([...all.map((relay) => relay.stop()), ...this.#ending.values()]);
+  }
+
+  #startMissing(): void {
+    for (const [service, database] of this.#wanted) {
+      // Of one service there is one relay: the next begins when the one before has ended.
+      const isThere = this.#running.has(service) || this.#ending.has(service);
+      if (database === null || isThere) continue;
       const url = withDatabase(this.#options.relayUrl, database);
       const relay = startRelay({ ...this.#options, service, url });
       this.#running.set(service, { database, relay });
     }
   }
 
-  async stop(): Promise<void> {
-    const all = this.all;
-    this.#running.clear();
-    await Promise.all(all.map((relay) => relay.stop()));
+  #end(service: string, relay: Relay): void {
+    const ended = relay.stop().finally(() => {
+      this.#ending.delete(service);
+      this.#startMissing();
+    });
+    this.#ending.set(service, ended);
   }
 }

@@ -99,7 +99,7 @@ test("of two buses the overtaken one is fenced and writes nothing any more", asy
     .catch((error: unknown) => error);
   expect(isCoded(refused, "BUS_FENCED")).toBe(true);
   await until(() => first.lost.aborted, { ...DEADLINE, what: "the first one knows" });
-  expect(second.health()).toEqual({ status: "ok", epoch: 1 });
+  expect(second.health()).toMatchObject({ status: "ok", epoch: 1 });
 });
 
 test("a replay delivers what was delivered once more, under a number of its own", async () => {

@@ -20,6 +20,18 @@ export interface WorldOptions {
   readonly mishap: number;
   /** Probability of a kill at each step. */
   readonly kill: number;
+  readonly suspendLanesMin?: number;
+}
+
+/** Mulberry32: 32 bits of state, enough for a test and the same everywhere. */
+export function randomOf(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
 }
 
 export class DeliveryWorld {
@@ -27,6 +39,10 @@ export class DeliveryWorld {
   readonly applied: { readonly event: DeliverableEvent; readonly revision: string }[] = [];
   readonly logs: DeliverableEvent[][] = Array.from({ length: PARTITIONS }, () => []);
   kills = 0;
+  /** Readings of the log. */
+  reads = 0;
+  /** Revisions that nobody reaches: their deliveries are not answered. */
+  readonly away = new Set<string>();
   split: DeliverySplit = { stable: "s-1", candidate: null, weight: 0, rollout: null, epoch: 1 };
   state: DeliveryState;
   readonly #options: WorldOptions;
@@ -50,7 +66,11 @@ export class DeliveryWorld {
     return (
       this.#pending.length === 0 &&
       this.state.partitions.every(
-        (one) => one.heldEvents === 0 && one.readTo === one.head && one.keeping === null,
+        (one) =>
+          one.heldEvents === 0 &&
+          one.readTo === one.head &&
+          one.keeping === null &&
+          one.detours.length === 0,
       )
     );
   }
@@ -107,6 +127,12 @@ export class DeliveryWorld {
     }
   }
 
+  /** The bus ends at once, its cursors written down, and another one begins. */
+  restart(): void {
+    this.#cursors = this.#cursors.map((_, p) => cursorOf(this.state, p));
+    this.state = this.#restart();
+  }
+
   #restart(): DeliveryState {
     const consumes: Consumes = new Map([[TYPE, "key"]]);
     this.state = deliveryAtStart({
@@ -118,6 +144,7 @@ export class DeliveryWorld {
         batchEventsMax: 4,
         batchBytesMax: 400,
         parkedReadMax: 3,
+        suspendLanesMin: this.#options.suspendLanesMin ?? DELIVERY_DEFAULTS.suspendLanesMin,
         laneOf: (split, digits) => (digits.length * 20 < split.weight ? "candidate" : "stable"),
       },
       revisions: new Map([
@@ -141,6 +168,9 @@ export class DeliveryWorld {
       case "deliver": {
         const { batch } = effect;
         if (batch.epoch !== this.split.epoch) return this.feed({ kind: "stale", batch });
+        if (this.away.has(batch.revision)) {
+          return this.feed({ kind: "unanswered", batch, reason: "away" });
+        }
         if (!isBad) return this.feed({ kind: "answered", batch, outcomes: this.#serve(batch) });
         // Lost on the way there or on the way back.
         if (this.#happens(0.5)) this.#serve(batch);
@@ -148,6 +178,7 @@ export class DeliveryWorld {
       }
       case "read": {
         const { partition, after, upTo, limit } = effect;
+        this.reads++;
         if (isBad) return this.feed({ kind: "read-failed", partition });
         const events = (this.logs[partition] ?? []).slice(after, after + limit);
         return this.feed({ kind: "read", partition, events, upTo, limit });

@@ -32,6 +32,8 @@ export interface Upstream {
     readonly revision: string;
     readonly status: number;
     readonly events: number;
+    readonly priority: string;
+    readonly types: readonly string[];
   }[];
   readonly problems: string[];
   split: SplitView;
@@ -101,7 +103,9 @@ async function answer(
   // The bus writes what a service's own type check would accept; a test looks at it closely.
   const events = JSON.parse(Buffer.concat(chunks).toString("utf8")) as Received[];
   const send = (status: number, value: unknown): void => {
-    upstream.requests.push({ revision, status, events: events.length });
+    const priority = String(req.headers["priority"]);
+    const types = events.map(({ type }) => type);
+    upstream.requests.push({ revision, status, events: events.length, priority, types });
     res.writeHead(status, { "content-type": "application/json" });
     res.end(JSON.stringify(value));
   };

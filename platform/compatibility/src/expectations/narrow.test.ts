@@ -37,6 +37,7 @@ test.each([
   ["a field it sends", { ...body, property: "money.asset", rule: "enum-added" }, true],
   ["a field it does not send", { ...body, property: "note", rule: "enum-added" }, false],
   ["a field newly asked for", { ...body, property: "n", rule: "required-property-added" }, true],
+  ["a path parameter", { ...request, part: "path accountId", rule: "pattern-added" }, true],
   ["the route itself", { ...request, part: "operation", rule: "operation-removed" }, true],
 ] as const)("a request: %s", (_, given, expected) => {
   expect(affects(given, own)).toBe(expected);

@@ -17,7 +17,8 @@ export function affects(change: Change, expects: readonly Expectation[] | null):
   if (own.length === 0) return change.direction === "event";
   const path = pathOf(change);
   if (change.direction === "request") {
-    if (path === null || asksForMore(change)) return true;
+    // Whoever calls sends the whole path, under whatever names the parameters had at the time.
+    if (path === null || change.part.startsWith("path ") || asksForMore(change)) return true;
     return own.some((one) => one.part === "request" && touches(one.path, path));
   }
   // A refusal's fields are not recorded; whoever calls may meet one.

@@ -168,6 +168,13 @@ describe("as provider", () => {
     expect(told(judgement)).toEqual(["payments-7 warning field-missing colour"]);
   });
 
+  test("a route that is no longer public breaks whoever came through that listener", async () => {
+    const judgement = await judge(ledger(2), live(ledger(1, { exposure: "public" })));
+    expect(told(judgement)).toContain("public breaking operation-withdrawn -");
+    const opened = await judge(ledger(2, { exposure: "public" }), live(ledger(1)));
+    expect(opened.verdict).toBe("compatible");
+  });
+
   test("whoever comes through the public listener may read every field", async () => {
     const candidate = ledger(2, { exposure: "public", fields: without("openedAt") });
     const judgement = await judge(candidate, live(ledger(1, { exposure: "public" })));

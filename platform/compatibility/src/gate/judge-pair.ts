@@ -10,6 +10,7 @@ import type { Finding } from "../diff/finding.ts";
 import { affects } from "../expectations/narrow.ts";
 import { operationKey, operationsOf } from "../verify/operations.ts";
 import type { PairFinding } from "../verify/finding.ts";
+import { pointerTo } from "../verify/schema-view.ts";
 import { verifyExpectations } from "../verify/verify-expectations.ts";
 
 export type DiffApis = (
@@ -125,11 +126,31 @@ function isToldBefore({ rule }: Finding, own: readonly Expectation[] | null): bo
 /** What breaks callers that nobody can ask: whoever comes through the public listener. */
 export function judgePublic({ openapi }: Change, diff: DiffApis): PairFinding[] {
   const operations = operationsOf(openapi[0]);
-  return diff(...openapi, { kind: "openapi" })
+  const changes = diff(...openapi, { kind: "openapi" })
     .filter(({ level, operation }) => {
       return level === "breaking" && operations.get(operationKey(operation))?.isPublic === true;
     })
-    .map((one) => toPairFinding(one, "anybody may call it through the public listener"));
+    .map((one) => toPairFinding(one, ANYBODY));
+  return [...withdrawnFindings(openapi), ...changes];
+}
+
+const ANYBODY = "anybody may call it through the public listener";
+
+/** Routes that stay for services and are gone for everybody else: no schema tells of that. */
+function withdrawnFindings([before, after]: Change["openapi"]): PairFinding[] {
+  const now = operationsOf(after);
+  return [...operationsOf(before)].flatMap(([key, was]) => {
+    const is = now.get(key);
+    if (!was.isPublic || is === undefined || is.isPublic) return [];
+    return {
+      operation: was.name,
+      path: pointerTo(is.operation.pointer, "x-tideway-exposure"),
+      rule: "operation-withdrawn",
+      level: "breaking" as const,
+      property: null,
+      sentence: `${was.name} is no longer public (${ANYBODY})`,
+    };
+  });
 }
 
 function toPairFinding(change: Finding, who: string): PairFinding {

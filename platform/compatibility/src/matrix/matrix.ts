@@ -25,7 +25,7 @@ export interface Matrix {
 }
 
 /** Changes with what the gate asks, so that a verdict of other questions is not taken for one of these. */
-const QUESTIONS_VERSION = 1;
+const QUESTIONS_VERSION = 2;
 /** The same for the diff: its rules with their levels. */
 const RULES = createHash("sha256")
   .update(canonicalJson([...allRules()]))

@@ -5,6 +5,8 @@ import { at, fields, pointerTo } from "./schema-view.ts";
 import type { Place } from "./schema-view.ts";
 
 export interface Operation {
+  /** As its document writes it: `GET /accounts/{accountId}`. */
+  readonly name: string;
   readonly operation: Place;
   readonly isPublic: boolean;
   /** False for one that only a manifest tells of. */
@@ -37,10 +39,22 @@ export function operationsOf(document: JsonObject): ReadonlyMap<string, Operatio
     for (const [method, operation] of Object.entries(fields(item))) {
       if (!METHODS.has(method)) continue;
       const place = { schema: operation, pointer: pointerTo("", "paths", path, method) };
-      found.set(operationKey(`${method.toUpperCase()} ${path}`), readOperation(document, place));
+      const name = `${method.toUpperCase()} ${path}`;
+      found.set(operationKey(name), readOperation(document, name, place));
     }
   }
   return found;
+}
+
+/** The types of all events of an AsyncAPI document. */
+export function eventTypesOf(document: JsonObject): ReadonlySet<string> {
+  const channels = Object.entries(fields(document["channels"]));
+  return new Set(
+    channels.map(([name, channel]) => {
+      const { address } = fields(channel);
+      return typeof address === "string" ? address : name;
+    }),
+  );
 }
 
 /** The data of an event, null when the document has no such event. */
@@ -58,7 +72,7 @@ export function eventData(document: JsonObject, type: string): Place | null {
   return null;
 }
 
-function readOperation(document: JsonObject, place: Place): Operation {
+function readOperation(document: JsonObject, name: string, place: Place): Operation {
   const given = fields(place.schema);
   const { responses, requestBody, parameters } = given;
   const replies = Object.entries(fields(responses)).flatMap(([status, response]) => {
@@ -69,6 +83,7 @@ function readOperation(document: JsonObject, place: Place): Operation {
   const bodyPlace = { schema: requestBody, pointer: pointerTo(place.pointer, "requestBody") };
   const body = requestBody === undefined ? null : follow(document, bodyPlace);
   return {
+    name,
     operation: place,
     isPublic: given["x-tideway-exposure"] !== "internal",
     areFieldsKnown: given[FIELDS_UNKNOWN] !== true,

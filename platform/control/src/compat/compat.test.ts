@@ -177,6 +177,19 @@ test("an operator's reason lets it pass; a return to the revision before needs n
   expect(prepared).toEqual([candidate, first]);
 });
 
+test("a rollback past the revision before meets the gate, or gives a reason", async () => {
+  await live(ledger, { fields: BOTH });
+  await live(payments, { expects: [reads("available")] });
+  const candidate = await put(ledger, { fields: OPENED });
+  expect((await release(candidate))?.code).toBe("API_INCOMPATIBLE");
+  const back = starter.rollBack(ledger, candidate, "operator test");
+  await expect(back).rejects.toMatchObject({ code: "API_INCOMPATIBLE" });
+  expect(prepared).toEqual([]);
+  const acceptBreaking = "payments is switched off tonight";
+  await starter.rollBack(ledger, candidate, "operator test", { acceptBreaking });
+  expect(prepared).toEqual([candidate]);
+});
+
 test("what a rollback would return to is a reader, too", async () => {
   await live(ledger, { fields: BOTH });
   const old = await put(payments, { expects: [reads("openedAt")] });
@@ -189,6 +202,15 @@ test("what a rollback would return to is a reader, too", async () => {
   );
   const refused = await release(await put(ledger, { fields: AVAILABLE }));
   expect(refused?.given["findings"]).toContain(`${old} (rollback)`);
+});
+
+test("a reader of what is not told is refused, and sent to check its own api", async () => {
+  await live(ledger, { fields: OPENED });
+  const candidate = await put(payments, { expects: [reads("available")] });
+  const refused = await release(candidate);
+  expect(refused?.code).toBe("API_INCOMPATIBLE");
+  expect(refused?.given).toMatchObject({ revision: candidate, service: payments, count: 1 });
+  expect(refused?.action).toContain(`tideway check api ${payments} `);
 });
 
 test("of two releases that pass alone and not together, the second is refused", async () => {

@@ -9,11 +9,11 @@
  * is another one than it was judged against, and is judged again under a lock.
  */
 import { adminErrors } from "@tideway/api-admin";
-import { diffApis, judgeCandidate, parseDocuments } from "@tideway/compatibility";
+import { diffApis, judgeCandidate } from "@tideway/compatibility";
 import type { GateFinding, JudgedRevision, Judgement } from "@tideway/compatibility";
 import { canonicalJson } from "@tideway/schema";
 import type { Pool, Queryable } from "@tideway/store";
-import { checkManifest } from "../revision-files.ts";
+import { checkDocuments, checkManifest } from "../revision-files.ts";
 import type { RevisionRow } from "../store/revisions.ts";
 import { judgedRevision, liveNames, liveRevisions } from "./live-revisions.ts";
 import { databaseMatrix } from "./matrix-store.ts";
@@ -54,7 +54,7 @@ export function createGate(options: { readonly pool: Pool; readonly home: string
     const live = await liveRevisions(db, home, names);
     const matrix = databaseMatrix(db, "release");
     const judgement = await judgeCandidate({ candidate, live }, { diff: diffApis, matrix });
-    if (reason === null) refuseIncompatible(row.revision, judgement);
+    if (reason === null) refuseIncompatible(row, judgement);
     return { row, reason, world: canonicalJson(names) };
   };
   return {
@@ -76,21 +76,17 @@ export function createGate(options: { readonly pool: Pool; readonly home: string
 
 function treeRevision({ service, manifest, documents }: CheckedTree): JudgedRevision {
   const checked = checkManifest(service, manifest);
-  const parsed = parseDocuments(service, (name) => documents[name] ?? null);
-  if (parsed.kind === "wrong") {
-    const given = { service, problem: parsed.problem };
-    throw adminErrors.error("REVISION_INVALID", { given });
-  }
+  const told = checkDocuments(checked, (name) => documents[name] ?? null);
   return {
     revision: `${service} (working tree)`,
     service,
     manifest: checked,
-    documents: parsed.kind === "none" ? null : parsed.documents,
+    documents: told,
     observed: [],
   };
 }
 
-function refuseIncompatible(revision: string, { findings }: Judgement): void {
+function refuseIncompatible({ revision, service }: RevisionRow, { findings }: Judgement): void {
   const breaking = findings.filter(({ level }) => level === "breaking");
   const [first] = breaking;
   if (first === undefined) return;
@@ -99,7 +95,8 @@ function refuseIncompatible(revision: string, { findings }: Judgement): void {
   throw adminErrors.error("API_INCOMPATIBLE", {
     given: {
       revision,
-      service: first.provider,
+      // Whose working tree is to be checked: as a consumer the candidate is not the provider.
+      service,
       problem: `${first.sentence.replace(/\.$/, "")}${more}`,
       findings: told.join("\n"),
       count: breaking.length,

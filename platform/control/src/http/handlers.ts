@@ -216,7 +216,10 @@ function releaseHandlers(parts: HandlerParts) {
         action: "rollout.rollback",
         subject: params.service,
         detail: given,
-        run: () => starter.rollBack(params.service, body.revision ?? null, by),
+        run: () =>
+          starter.rollBack(params.service, body.revision ?? null, by, {
+            acceptBreaking: body.reason,
+          }),
         tell: (id) => ({ detail: `${id} ${given}`.trim() }),
       });
       return views.showRollout(view, rollout);

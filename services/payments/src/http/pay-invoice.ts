@@ -9,8 +9,8 @@ import { claimInvoice } from "../domain/invoice.ts";
 import { openAccounts } from "../open-accounts.ts";
 import { lockInvoice, readInvoice, writeInvoiceStatus } from "../store/invoices.ts";
 import { settleAgain, settlePayment, startPayment } from "../settle-payment.ts";
+import type { Begun } from "../settle-payment.ts";
 import { insertPayment, readPayment } from "../store/payments.ts";
-import type { PaymentRow } from "../store/payments.ts";
 import { viewPayment } from "../views.ts";
 
 /** Pays an invoice. Of several people at once the first to claim it pays, the others are told. */
@@ -23,11 +23,9 @@ export function payInvoice(deps: Dependencies): Handler<Routes["payInvoice"]> {
       payer: personOf(request),
       invoice: params.invoiceId,
     };
-    const begun = request.isRepeat ? await readPayment(deps.pool, claim.payment) : null;
-    const done =
-      begun === null
-        ? await settlePayment(deps, await begin(deps, claim))
-        : await settleAgain(deps, begun);
+    const found = request.isRepeat ? await readPayment(deps.pool, claim.payment) : null;
+    const { row, isNew } = found === null ? await begin(deps, claim) : { row: found, isNew: false };
+    const done = isNew ? await settlePayment(deps, row) : await settleAgain(deps, row);
     return viewPayment(deps, done);
   };
 }
@@ -40,7 +38,7 @@ interface Claim {
 }
 
 /** Opens the accounts, claims the invoice, and writes the payment down with its saga. */
-async function begin(deps: Dependencies, claim: Claim): Promise<PaymentRow> {
+async function begin(deps: Dependencies, claim: Claim): Promise<Begun> {
   const { invoice, payer } = claim;
   const found = await readInvoice(deps.pool, invoice);
   if (found === null) throw paymentsErrors.error("INVOICE_NOT_FOUND", { given: { invoice } });
@@ -49,12 +47,12 @@ async function begin(deps: Dependencies, claim: Claim): Promise<PaymentRow> {
   return tx(deps.pool, (t) => beginLocked(deps, t, claim));
 }
 
-async function beginLocked(deps: Dependencies, t: Transaction, claim: Claim): Promise<PaymentRow> {
+async function beginLocked(deps: Dependencies, t: Transaction, claim: Claim): Promise<Begun> {
   const { invoice, payment, transfer, payer } = claim;
   const found = present(await lockInvoice(t, invoice), "Invoices are never deleted.");
   // A duplicate of this request may have begun, and even failed, while this one waited for the lock.
   const begun = await readPayment(t, payment);
-  if (begun !== null) return begun;
+  if (begun !== null) return { row: begun, isNew: false };
   const status = claimInvoice(found.status, found, { payment, payer, nowMs: found.nowMs });
   await writeInvoiceStatus(t, invoice, status);
   const { payee, amountMinor, asset, scale } = found;
@@ -63,6 +61,6 @@ async function beginLocked(deps: Dependencies, t: Transaction, claim: Claim): Pr
     await insertPayment(t, terms),
     "An invoice that was claimed has no other payment.",
   );
-  await startPayment(deps, t, row, { isNew: true });
-  return row;
+  await startPayment(deps, t, row, { isNew: true, attended: true });
+  return { row, isNew: true };
 }

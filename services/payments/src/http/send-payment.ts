@@ -6,19 +6,18 @@ import { tx } from "@tideway/store";
 import type { Dependencies, Routes } from "../dependencies.ts";
 import { openAccounts } from "../open-accounts.ts";
 import { settleAgain, settlePayment, startPayment } from "../settle-payment.ts";
+import type { Begun } from "../settle-payment.ts";
 import { insertPayment, readPayment } from "../store/payments.ts";
-import type { PaymentRow } from "../store/payments.ts";
 import { viewPayment } from "../views.ts";
 
 /** Sends money to another person. */
 export function sendPayment(deps: Dependencies): Handler<Routes["sendPayment"]> {
   return async (request) => {
     const payment = await derivedId("pay", request.operation);
-    const begun = request.isRepeat ? await readPayment(deps.pool, payment) : null;
-    const done =
-      begun === null
-        ? await settlePayment(deps, await begin(deps, request, payment))
-        : await settleAgain(deps, begun);
+    const found = request.isRepeat ? await readPayment(deps.pool, payment) : null;
+    const { row, isNew } =
+      found === null ? await begin(deps, request, payment) : { row: found, isNew: false };
+    const done = isNew ? await settlePayment(deps, row) : await settleAgain(deps, row);
     return viewPayment(deps, done);
   };
 }
@@ -28,7 +27,7 @@ async function begin(
   deps: Dependencies,
   request: HandlerRequest<Routes["sendPayment"]>,
   payment: string,
-): Promise<PaymentRow> {
+): Promise<Begun> {
   const { body, operation } = request;
   const payer = personOf(request);
   const amountMinor = parsePositiveMinor(body.amount);
@@ -41,10 +40,11 @@ async function begin(
   return tx(deps.pool, async (t) => {
     const inserted = await insertPayment(t, terms);
     if (inserted !== null) {
-      await startPayment(deps, t, inserted, { isNew: true });
-      return inserted;
+      await startPayment(deps, t, inserted, { isNew: true, attended: true });
+      return { row: inserted, isNew: true };
     }
-    return present(await readPayment(t, payment), "A duplicate of this request inserted it.");
+    const row = present(await readPayment(t, payment), "A duplicate of this request inserted it.");
+    return { row, isNew: false };
   });
 }
 

@@ -64,9 +64,11 @@ export async function insertInvoice(db: Queryable, invoice: NewInvoice): Promise
 }
 
 export async function readInvoice(db: Queryable, invoice: string): Promise<InvoiceRow | null> {
-  const found = await db.query<Row>(`select ${COLUMNS} from invoices where invoice = $1`, [
-    idToUuid("inv", invoice),
-  ]);
+  const found = await db.query<Row>({
+    name: "invoice-read",
+    text: `select ${COLUMNS} from invoices where invoice = $1`,
+    values: [idToUuid("inv", invoice)],
+  });
   return found.rows[0] === undefined ? null : toInvoice(found.rows[0]);
 }
 
@@ -74,7 +76,11 @@ export async function readInvoice(db: Queryable, invoice: string): Promise<Invoi
 export async function lockInvoice(t: Transaction, invoice: string): Promise<InvoiceRow | null> {
   const uuid = idToUuid("inv", invoice);
   // Locked first and read afterwards, so that the clock is read after the wait for the lock.
-  await t.query("select 1 from invoices where invoice = $1 for update", [uuid]);
+  await t.query({
+    name: "invoice-lock",
+    text: "select 1 from invoices where invoice = $1 for update",
+    values: [uuid],
+  });
   return readInvoice(t, invoice);
 }
 
@@ -84,11 +90,11 @@ export async function writeInvoiceStatus(
   status: InvoiceStatus,
 ): Promise<void> {
   const payment = "payment" in status ? idToUuid("pay", status.payment) : null;
-  await t.query("update invoices set state = $2, payment = $3 where invoice = $1", [
-    idToUuid("inv", invoice),
-    status.state,
-    payment,
-  ]);
+  await t.query({
+    name: "invoice-write",
+    text: "update invoices set state = $2, payment = $3 where invoice = $1",
+    values: [idToUuid("inv", invoice), status.state, payment],
+  });
 }
 
 /** Marks up to `limit` open invoices whose time is over. Readers do not depend on it. */

@@ -61,15 +61,17 @@ export async function insertPayment(
   db: Queryable,
   terms: PaymentTerms,
 ): Promise<PaymentRow | null> {
-  const inserted = await db.query<Row>(
-    `with made as (
+  const inserted = await db.query<Row>({
+    // Named, here and below, so that each connection plans it once: planning costs more than running.
+    name: "payment-insert",
+    text: `with made as (
        insert into payments (payment, transfer, payer, payee, amount, asset, scale, invoice,
                              note_key, note_sealed)
        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
        on conflict do nothing
        returning ${TABLE_COLUMNS})
      select ${COLUMNS} from made p left join invoices i on i.invoice = p.invoice`,
-    [
+    values: [
       idToUuid("pay", terms.payment),
       idToUuid("trf", terms.transfer),
       idToUuid("per", terms.payer),
@@ -81,26 +83,28 @@ export async function insertPayment(
       terms.note?.key ?? null,
       terms.note?.sealed ?? null,
     ],
-  );
+  });
   return inserted.rows[0] === undefined ? null : toPayment(inserted.rows[0]);
 }
 
 export async function readPayment(db: Queryable, payment: string): Promise<PaymentRow | null> {
-  const found = await db.query<Row>(
-    `select ${COLUMNS} from payments p left join invoices i on i.invoice = p.invoice
+  const found = await db.query<Row>({
+    name: "payment-read",
+    text: `select ${COLUMNS} from payments p left join invoices i on i.invoice = p.invoice
      where p.payment = $1`,
-    [idToUuid("pay", payment)],
-  );
+    values: [idToUuid("pay", payment)],
+  });
   return found.rows[0] === undefined ? null : toPayment(found.rows[0]);
 }
 
 /** As `readPayment`; nobody else may change it until the transaction ends. */
 export async function lockPayment(t: Transaction, payment: string): Promise<PaymentRow | null> {
-  const found = await t.query<Row>(
-    `select ${COLUMNS} from payments p left join invoices i on i.invoice = p.invoice
+  const found = await t.query<Row>({
+    name: "payment-lock",
+    text: `select ${COLUMNS} from payments p left join invoices i on i.invoice = p.invoice
      where p.payment = $1 for update of p`,
-    [idToUuid("pay", payment)],
-  );
+    values: [idToUuid("pay", payment)],
+  });
   return found.rows[0] === undefined ? null : toPayment(found.rows[0]);
 }
 
@@ -110,14 +114,19 @@ export async function writePaymentStatus(
   payment: string,
   status: Exclude<PaymentStatus, { state: "pending" }>,
 ): Promise<PaymentRow | null> {
-  const written = await db.query<Row>(
-    `with done as (
+  const written = await db.query<Row>({
+    name: "payment-finish",
+    text: `with done as (
        update payments set state = $2, failure = $3, finished_at = clock_timestamp()
        where payment = $1 and state = 'pending'
        returning ${TABLE_COLUMNS})
      select ${COLUMNS} from done p left join invoices i on i.invoice = p.invoice`,
-    [idToUuid("pay", payment), status.state, status.state === "failed" ? status.failure : null],
-  );
+    values: [
+      idToUuid("pay", payment),
+      status.state,
+      status.state === "failed" ? status.failure : null,
+    ],
+  });
   return written.rows[0] === undefined ? null : toPayment(written.rows[0]);
 }
 

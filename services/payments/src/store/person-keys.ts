@@ -42,6 +42,31 @@ export async function erasePersonKey(db: Queryable, person: string): Promise<voi
   await db.query("delete from person_keys where person = $1", [idToUuid("per", person)]);
 }
 
+/** Longer than any request is under way. */
+const ERASURE_WATCHED_SECONDS = 120;
+const ERASURES_MAX = 200;
+
+/** Remembers that a person's notes were erased now. */
+export async function noteErasure(db: Queryable, person: string): Promise<void> {
+  await db.query(
+    `insert into erasures (person, at) values ($1, clock_timestamp())
+     on conflict (person) do update set at = excluded.at`,
+    [idToUuid("per", person)],
+  );
+}
+
+/** Whose notes were erased within the last two minutes, at most 200; older erasures are forgotten. */
+export async function recentErasures(db: Queryable): Promise<string[]> {
+  const found = await db.query<{ person: string }>(
+    `with old as (
+       delete from erasures where at < clock_timestamp() - make_interval(secs => $1))
+     select person from erasures where at >= clock_timestamp() - make_interval(secs => $1)
+     order by at limit $2`,
+    [ERASURE_WATCHED_SECONDS, ERASURES_MAX],
+  );
+  return found.rows.map(({ person }) => uuidToId("per", person));
+}
+
 /** Answers are kept 72 hours and swept a little later; payments older than this have none. */
 const ANSWERS_GONE_HOURS = 96;
 

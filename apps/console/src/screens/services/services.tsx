@@ -1,4 +1,3 @@
-import { Skeleton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Page, StateChip } from "@tideway/ui";
@@ -8,6 +7,7 @@ import { partWords } from "../../domain/service-view.ts";
 import { Failure } from "../../parts/failure.tsx";
 import { PART_TONES } from "../../parts/health-chip.tsx";
 import { SearchField } from "../../parts/search-field.tsx";
+import { TableSkeleton } from "../../parts/table-skeleton.tsx";
 import { ServiceTable } from "./service-table.tsx";
 
 /** Every service in a row, and the platform's own parts below. */
@@ -40,7 +40,7 @@ export function ServicesScreen() {
 }
 
 function Missing(props: { readonly error: unknown; readonly onRetry: () => void }) {
-  if (props.error === null) return <TableSkeleton />;
+  if (props.error === null) return <TableSkeleton rows={5} />;
   return <Failure error={props.error} onRetry={props.onRetry} />;
 }
 
@@ -71,20 +71,6 @@ function Parts({ parts }: { readonly parts: Status["parts"] }) {
           </li>
         ))}
       </ul>
-    </section>
-  );
-}
-
-function TableSkeleton() {
-  return (
-    <section className="tw-card table-box" aria-busy="true" aria-label="Loading">
-      {[44, 36, 52, 40, 48].map((width) => (
-        <div className="skeleton-row" key={width}>
-          <Skeleton height={16} width={`${width / 2}%`} />
-          <Skeleton height={16} width={80} />
-          <Skeleton height={16} width={`${width}%`} />
-        </div>
-      ))}
     </section>
   );
 }

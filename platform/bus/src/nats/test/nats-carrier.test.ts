@@ -44,7 +44,8 @@ test("one server of this version says plainly that power may cost acknowledged e
   const durability = await carrier.durability();
   expect(durability).toMatchObject({ isDurable: false, settings: { replicas: "1" } });
   expect(durability.sentence).toContain("may be lost by a loss of power");
-  expect(lines).toContainEqual(expect.objectContaining({ level: "warn", event: "bus.durability" }));
+  // Whoever opens it says so, once.
+  expect(lines.filter(({ event }) => event === "bus.durability")).toEqual([]);
   await carrier.close();
 });
 
