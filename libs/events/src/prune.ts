@@ -6,6 +6,8 @@ import type { Logger } from "@tideway/telemetry";
 /** The bus must have forgotten an event before its consumers do, or it would be applied again. */
 export const INBOX_KEPT_DAYS = 30;
 export const JOB_TICKS_KEPT_DAYS = 7;
+/** Past the rush of a start, before the shortest idle time is likely to be over. */
+const PRUNE_FIRST_MS = 20_000;
 const PRUNE_EVERY_MS = 600_000;
 const BATCH_ROWS_MAX = 5_000;
 /** At most a million rows a time, so it keeps up with 1,600 events a second. */
@@ -16,13 +18,20 @@ export interface PruneParts {
   readonly logger: Logger;
 }
 
-/** Prunes every ten minutes, without keeping the process alive; the answer ends that. */
+/**
+ * Prunes soon after the start, for services that never live long, and every ten minutes, without
+ * keeping the process alive; the answer ends that.
+ */
 export function startPruning({ pool, logger }: PruneParts): () => void {
-  const timer = setInterval(() => {
+  const pruneNow = (): void => {
     prune(pool).catch((error: unknown) => logger.warn("events.prune-failed", errorFields(error)));
-  }, PRUNE_EVERY_MS);
-  timer.unref();
-  return () => clearInterval(timer);
+  };
+  const first = setTimeout(pruneNow, PRUNE_FIRST_MS).unref();
+  const timer = setInterval(pruneNow, PRUNE_EVERY_MS).unref();
+  return () => {
+    clearTimeout(first);
+    clearInterval(timer);
+  };
 }
 
 /** Deletes what is too old, in transactions of 5,000 rows; answers how many rows. */

@@ -4,7 +4,7 @@
  * they read (services/<name>/expectations.json): the gate of releases rests on it.
  */
 import { execFile } from "node:child_process";
-import { mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { startTestServer } from "./postgres-server.ts";
@@ -29,6 +29,8 @@ function recordReads(): () => Promise<void> {
   const file = join(folder, `reads-${process.pid}.jsonl`);
   process.env["TIDEWAY_EXPECTATIONS_FILE"] = file;
   return async () => {
+    // Tests that let no services talk record nothing.
+    if (!existsSync(file)) return;
     const bin = join(checkout, "platform/cli/bin/tideway.js");
     const args = [bin, "check", "api", "--reads", file];
     try {

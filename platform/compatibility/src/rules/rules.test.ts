@@ -22,6 +22,17 @@ test("events are read like replies", () => {
   }
 });
 
+test("an event that promises more is a warning: older ones are kept, and promise less", () => {
+  for (const id of [
+    "required-property-added",
+    "property-became-required",
+    "null-removed",
+  ] as const) {
+    expect(levelOf(id, "reply")).toBe("info");
+    expect(levelOf(id, "event")).toBe("warning");
+  }
+});
+
 test("every rule names what it is about", () => {
   for (const [id, rule] of allRules()) {
     const names = /\{[Ww]hat\}/.test(rule.sentence) || id === "server-removed";

@@ -26,6 +26,7 @@ export interface Rule {
   /** Set by hand where the variance alone does not decide. */
   readonly request?: Level;
   readonly reply?: Level;
+  readonly event?: Level;
   /** `{what}` is the data, `{detail}` what the finding knows beyond. */
   readonly sentence: string;
 }
@@ -58,12 +59,14 @@ export function ruleOf(id: RuleId): Rule {
 /** How grave a rule is in a direction. */
 export function levelOf(id: RuleId, direction: Direction): Level {
   const rule = ruleOf(id);
-  const byHand = direction === "request" ? rule.request : rule.reply;
+  const byHand = { ...rule, event: rule.event ?? rule.reply }[direction];
   if (byHand !== undefined) return byHand;
   if (rule.change === "note") return "info";
   if (rule.change === "changed") return "breaking";
   const breaks = direction === "request" ? "tighter" : "looser";
-  return rule.change === breaks ? "breaking" : "info";
+  if (rule.change === breaks) return "breaking";
+  // Events are kept: a consumer built with the new schema still meets those that the old one let in.
+  return direction === "event" ? "warning" : "info";
 }
 
 const FLAGS: Readonly<Record<Change, number>> = {

@@ -39,7 +39,12 @@ export const schemaRules = {
   },
   "required-property-added": { change: "tighter", sentence: "{What} is new and required." },
   // Who writes or reads only what he knows is not concerned by a new optional property.
-  "property-added": { change: "tighter", request: "info", sentence: "{What} is new and optional." },
+  "property-added": {
+    change: "tighter",
+    request: "info",
+    event: "info",
+    sentence: "{What} is new and optional.",
+  },
   // A reader that checks strictly refuses what the old schema ruled out.
   "property-added-to-closed": {
     change: "looser",
