@@ -94,6 +94,29 @@ describe("tries", () => {
   });
 });
 
+describe("a call that can be asked about", () => {
+  const plan = pivotPlan({ settleAfterMs: 5_000 });
+  const busy: Outcome = { kind: "busy", problem };
+
+  test("is not taken back by a refusal of a second try, while the first may be under way", () => {
+    const lost = attempt(begin(plan), unknown, { nowMs: 0, attended: true }).state;
+    const refusedOnce = attempt(lost, refused, { nowMs: 1_000, attended: true }).state;
+    expect(refusedOnce.phase).toBe("running");
+    // What settling says is certain.
+    const asked = attempt(refusedOnce, refused, { nowMs: 6_000, attended: false });
+    expect(asked.state.phase).toBe("compensated");
+  });
+
+  test("stays begun when nothing is found of it, so that no deadline takes it back unasked", () => {
+    const found = attempt(begin(plan), busy, { nowMs: 0, attended: false });
+    expect(found.asked).toEqual(["prepare", "save", "settle false", "save"]);
+    expect(found.state.steps[0]?.state).toBe("running");
+    const late = attempt(found.state, busy, { nowMs: 70_000, attended: false });
+    expect(late.asked).toEqual(["settle true", "save"]);
+    expect(late.state.phase).toBe("running");
+  });
+});
+
 describe("leases", () => {
   const held = (sentAtMs: number): LeaseState => {
     const claiming = stepLease({ kind: "free" }, { kind: "claim", nowMs: sentAtMs });

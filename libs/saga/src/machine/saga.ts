@@ -178,10 +178,10 @@ function tryCall(state: SagaState, nowMs: number): Stepped {
   const { request, begunAtMs } = record;
   invariant(request !== null && begunAtMs !== null, "A step is prepared before it is tried.");
   const trying = { ...state, doing: { kind: "trying" } as const };
-  if (plan.settleAfterMs === null || state.attended) {
+  if (!isSettling(state)) {
     return { state: trying, effects: [{ kind: "call", step: state.at, request }] };
   }
-  const final = nowMs - begunAtMs >= plan.settleAfterMs;
+  const final = nowMs - begunAtMs >= (plan.settleAfterMs ?? 0);
   return { state: trying, effects: [{ kind: "settle", step: state.at, request, final }] };
 }
 
@@ -211,8 +211,8 @@ function note(state: SagaState, outcome: Outcome): SagaState {
   const uncertain = plan?.local !== true && (record.uncertain || outcome.kind === "unknown");
   // Known not to have happened: it is begun anew, so that a later reader need not doubt it. That
   // nothing was found of it when it was asked for proves less: it may be under way.
-  const wasSent = typeof plan?.settleAfterMs !== "number" || state.attended;
-  const isBack = outcome.kind === "busy" && wasSent && !uncertain && record.state === "running";
+  const isBack =
+    outcome.kind === "busy" && !isSettling(state) && !uncertain && record.state === "running";
   return patch(state, state.at, isBack ? { uncertain, state: "pending" } : { uncertain });
 }
 
@@ -224,10 +224,14 @@ function mayCompensate(state: SagaState): boolean {
   return refusalHolds(state) || state.steps[state.at]?.uncertain !== true;
 }
 
-/** Settling makes sure of its answer, and so does a callee that uses keys up. */
+/** Settling makes sure of its answer, which a second try does not; so does a callee that uses keys up. */
 function refusalHolds(state: SagaState): boolean {
-  const plan = state.plan.steps[state.at];
-  return plan?.refusalsHold === true || typeof plan?.settleAfterMs === "number";
+  return state.plan.steps[state.at]?.refusalsHold === true || isSettling(state);
+}
+
+/** Whether the present step is asked about, and not sent. */
+function isSettling(state: SagaState): boolean {
+  return typeof state.plan.steps[state.at]?.settleAfterMs === "number" && !state.attended;
 }
 
 /** A refused step is not undone, unless a try before may have happened all the same. */
