@@ -48,7 +48,7 @@ async function outboxRows(): Promise<number> {
   return rows[0]?.count ?? -1;
 }
 
-test("a poisoned event stops its key alone, waits in quarantine, and is redriven in order", async () => {
+test("a poisoned event stops its key alone, is quarantined, and redriven in order", async () => {
   world.upstream.judge = ({ partitionkey, data }) =>
     partitionkey === "bad" && data.n === 1 ? "AMOUNT_WRONG" : null;
   await bus.close();
@@ -84,7 +84,7 @@ test("an event whose order does not matter is quarantined by itself", async () =
   await world.publish(["same", "same", "same"], { type: LOOSE });
   await until(() => orderOf("same").length === 2, { ...DEADLINE, what: "the others are applied" });
   expect(orderOf("same")).toEqual([1, 2]);
-  expect(bus.groups()[0]?.keysQuarantined).toBe(1);
+  await until(() => bus.groups()[0]?.keysQuarantined === 1, { ...DEADLINE, what: "quarantine" });
 });
 
 test("the bus that takes over goes on from the database, and nothing has two effects", async () => {
@@ -129,7 +129,7 @@ test("a minute's outage quarantines nothing, and all is delivered after it", asy
   expect(bus.groups()[0]).toMatchObject({ keysQuarantined: 0, failedTotal: 0, state: "running" });
 });
 
-test("when most keys fail the group is suspended, counts no tries, and resumes by itself", async () => {
+test("when most keys fail the group is suspended, without tries, until it recovers", async () => {
   world.upstream.judge = () => "BUG";
   await bus.close();
   bus = await world.start({ tuning: { probeMs: { baseMs: 20, maxMs: 50 } } });

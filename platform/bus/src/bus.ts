@@ -15,7 +15,6 @@ import type { BusConfig } from "./config.ts";
 import { ConfigStore } from "./config-store.ts";
 import { cursorSaver } from "./delivery/cursor-saver.ts";
 import { Deliveries } from "./delivery/deliveries.ts";
-import type { DeliveriesOptions } from "./delivery/deliveries.ts";
 import { createTransport } from "./delivery/transport.ts";
 import { Urgencies } from "./delivery/urgency.ts";
 import { busErrors } from "./errors.ts";
@@ -145,68 +144,21 @@ async function tellDurability(
 }
 
 async function assemble(options: BusOptions, base: Base): Promise<Bus> {
-  const { pool, ownership, carrier, clock, logger } = base;
-  const random = options.random ?? Math.random;
-  const lost = new AbortController();
-  const onFenced = (): void => lost.abort();
-  ownership.lost.addEventListener("abort", onFenced, { once: true });
-  const writer = { pool, fence: ownership.fence };
-  const urgencies = new Urgencies();
-  const transport = createTransport({ ...options, urgencies });
-  const cursors = cursorSaver({ writer, logger, onFenced });
-  const splits = watchSplits({
-    ask: options.splits,
-    onSplits: () => deliveries.tellSplits(),
-    logger,
-  });
-  const deliveryOptions: DeliveriesOptions = {
-    writer,
-    carrier,
-    transport,
-    clock,
-    logger,
-    random,
-    cursors,
-    onFenced,
-    refreshSplits: splits.refresh,
-    splitOf: splits.of,
-    areSplitsKnown: () => splits.isKnown,
-    ...(options.tuning === undefined ? {} : { tuning: options.tuning }),
-  };
-  const deliveries = new Deliveries(deliveryOptions);
-  const relays = new Relays({
-    relayUrl: options.relayUrl,
-    append: appendQueue(carrier),
-    handOver: (events) => deliveries.handOver(events),
-    onFenced,
-    clock,
-    logger,
-    random,
-  });
-  const config = new ConfigStore(writer);
-  const apply = async (next: BusConfig): Promise<void> => {
-    urgencies.configure(next);
-    relays.configure(next);
-    await deliveries.configure(next);
-    splits.refresh();
-  };
+  const { pool, ownership, clock, logger } = base;
+  const parts = createParts(options, base);
+  const { config, apply, lost } = parts;
   const last = await config.load();
   if (last !== null) await apply(last);
   const { isDurable, sentence } = base.durability;
   const durability = { isDurable, sentence };
-  const actions = busActions({
-    writer,
-    carrier,
-    config,
-    deliveries,
+  const actions = busActions({ ...parts, clock, logger, durability });
+  const metrics = createMetrics("bus");
+  const { relays } = parts;
+  const refresh = registerMetrics(metrics, {
     relays,
-    apply,
-    clock,
-    logger,
+    groups: () => actions.countedGroups(),
     durability,
   });
-  const metrics = createMetrics("bus");
-  const refresh = registerMetrics(metrics, { relays, groups: actions.countedGroups, durability });
   const metricsText = async (): Promise<string> => {
     await refresh();
     return metrics.registry.metrics();
@@ -215,21 +167,14 @@ async function assemble(options: BusOptions, base: Base): Promise<Bus> {
     options.adminSocket === undefined
       ? null
       : await startAdmin(options.adminSocket, { actions, metricsText, logger });
-  const pruning = keepPruned(base, deliveries, options.retentionMs ?? RETENTION_MS);
+  const pruning = keepPruned(base, parts.deliveries, options.retentionMs ?? RETENTION_MS);
   let closing: Promise<void> | null = null;
   const close = async (): Promise<void> => {
     clearInterval(pruning);
     await new Promise<void>((resolve) =>
       admin === null ? resolve() : admin.close(() => resolve()),
     );
-    await relays.stop();
-    splits.close();
-    if (lost.signal.aborted) deliveries.abandon();
-    else await deliveries.stop();
-    if (!lost.signal.aborted) await cursors.flush();
-    cursors.close();
-    await transport.close();
-    await carrier.close();
+    await endParts(parts);
     await ownership.release();
     await pool.end();
   };
@@ -242,6 +187,61 @@ async function assemble(options: BusOptions, base: Base): Promise<Bus> {
     config,
     close: () => (closing ??= close()),
   };
+}
+
+function createParts(options: BusOptions, base: Base) {
+  const { pool, ownership, carrier, clock, logger } = base;
+  const lost = new AbortController();
+  const onFenced = (): void => lost.abort();
+  ownership.lost.addEventListener("abort", onFenced, { once: true });
+  const writer = { pool, fence: ownership.fence };
+  const common = { clock, logger, random: options.random ?? Math.random, onFenced };
+  const urgencies = new Urgencies();
+  const transport = createTransport({ ...options, urgencies });
+  const cursors = cursorSaver({ writer, logger, onFenced });
+  const splits = watchSplits({
+    ask: options.splits,
+    onSplits: () => deliveries.tellSplits(),
+    logger,
+  });
+  const deliveries = new Deliveries({
+    ...common,
+    writer,
+    carrier,
+    transport,
+    cursors,
+    refreshSplits: splits.refresh,
+    splitOf: splits.of,
+    areSplitsKnown: () => splits.isKnown,
+    ...(options.tuning === undefined ? {} : { tuning: options.tuning }),
+  });
+  const relays = new Relays({
+    ...common,
+    relayUrl: options.relayUrl,
+    append: appendQueue(carrier),
+    handOver: (events) => deliveries.handOver(events),
+  });
+  const config = new ConfigStore(writer);
+  const apply = async (next: BusConfig): Promise<void> => {
+    urgencies.configure(next);
+    relays.configure(next);
+    await deliveries.configure(next);
+    splits.refresh();
+  };
+  return { writer, carrier, transport, cursors, splits, deliveries, relays, config, apply, lost };
+}
+
+/** What comes in ends first, then what goes out; who was overtaken writes nothing any more. */
+async function endParts(parts: ReturnType<typeof createParts>): Promise<void> {
+  const { relays, splits, deliveries, cursors, lost } = parts;
+  await relays.stop();
+  splits.close();
+  if (lost.signal.aborted) deliveries.abandon();
+  else await deliveries.stop();
+  if (!lost.signal.aborted) await cursors.flush();
+  cursors.close();
+  await parts.transport.close();
+  await parts.carrier.close();
 }
 
 function keepPruned(base: Base, deliveries: Deliveries, retentionMs: number): NodeJS.Timeout {

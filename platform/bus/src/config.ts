@@ -5,7 +5,7 @@
  *   PUT  /config                     BusConfig -> { epoch }
  *   GET  /health                     -> 200 BusHealth | 503
  *   GET  /metrics                    -> Prometheus text
- *   GET  /groups                     -> { groups: GroupView[] }       a group is a consuming service
+ *   GET  /groups                     -> { groups: GroupView[] }     a group is a consuming service
  *   GET  /groups/S/keys?state=&after=&limit= -> { items: KeyView[], next }
  *   POST /groups/S/redrive           { key? } -> { keys }             all quarantined keys, or one
  *   POST /groups/S/replay            ReplayRequest -> { replay }

@@ -95,7 +95,8 @@ export function fencedOr(error: unknown, fence: bigint): unknown {
 
 async function owned(pool: Pool): Promise<Error> {
   const { rows } = await pool.query<{ owner: string; left: number }>(
-    "select owner, round(extract(epoch from lease_until - clock_timestamp()) * 1000)::int as left from writer",
+    `select owner, round(extract(epoch from lease_until - clock_timestamp()) * 1000)::int as left
+     from writer`,
   );
   const given = { owner: rows[0]?.owner ?? "unknown", leaseMs: rows[0]?.left ?? 0 };
   return busErrors.error("BUS_OWNED", { given });

@@ -64,7 +64,8 @@ export async function redriveInTable(
     const { rowCount } = await pool.query(
       `update lanes set state = 'redriving', tries = 0, next_try_at = now()
        from check_fence($1)
-       where "group" = $2 and case when $3::text is null then state = 'quarantined' else key = $3 end`,
+       where "group" = $2
+         and case when $3::text is null then state = 'quarantined' else key = $3 end`,
       [fence, group, key],
     );
     return rowCount ?? 0;

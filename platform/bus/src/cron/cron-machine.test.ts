@@ -93,7 +93,7 @@ describe("the machine", () => {
     expect(runs(run(after.state, time("2026-01-01T10:35:00Z")).effects).length).toBe(1);
   });
 
-  test("a job that is not declared any more is forgotten, and its late answer means nothing", () => {
+  test("a job no longer declared is forgotten, and its late answer means nothing", () => {
     const running = run(settledAt("2026-01-01T09:00:00Z"), time("2026-01-01T10:00:00Z"));
     const { state, effects } = run(
       running.state,
@@ -104,7 +104,7 @@ describe("the machine", () => {
     expect(effects).toEqual([{ kind: "forget", service: "shop", job: "sweep" }]);
   });
 
-  test("a tick that failed is tried again, later each time, until the next tick takes its place", () => {
+  test("a tick that failed is tried again, later each time, until the next takes its place", () => {
     const tick = "2026-01-01T10:00:00Z";
     let { state } = run(settledAt("2026-01-01T09:00:00Z"), time(tick));
     let nowMs = at(tick);
@@ -126,7 +126,7 @@ describe("the machine", () => {
     expect(next.state.get(key)?.failures).toBe(0);
   });
 
-  test("however often the bus is killed, every tick with a bus awake runs, and settles once", () => {
+  test("however often the bus is killed, every tick with a bus awake settles once", () => {
     const scripts = array(
       record({
         do: constantFrom("wait", "wait", "answer", "fail", "kill"),

@@ -109,7 +109,7 @@ test("a job of the stable revision runs at its tick, once, as the bus", async ()
   ]);
 });
 
-test("a bus that was away runs the latest missed tick alone, and one that ran not again", async () => {
+test("a bus that was away runs the latest missed tick alone, and none twice", async () => {
   cron.configure([shop({ remind: "0 8 * * *" })]);
   await untilSettled("2026-01-01T07:30:00.000Z");
   await cron.stop();
@@ -145,7 +145,7 @@ test("an outage and a failure are tried again until it ran", async () => {
   expect(new Set(asked.map(({ tick }) => tick))).toEqual(new Set([EIGHT]));
 });
 
-test("a job that is not declared any more is forgotten, and one with a wrong expression is left out", async () => {
+test("a job no longer declared is forgotten, one with a wrong expression left out", async () => {
   cron.configure([shop({ remind: "0 8 * * *", broken: "no such time" })]);
   await untilSettled("2026-01-01T07:30:00.000Z");
   cron.configure([]);

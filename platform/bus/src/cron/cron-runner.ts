@@ -127,7 +127,7 @@ class Runner implements CronRunner {
     this.#feed({ kind: "failed", key, tickMs, nowMs: clock.now(), jitter: random() });
   }
 
-  /** Without those whose expression says nothing; a declaration with such a one should not exist. */
+  /** Without those whose expression says nothing; no declaration should have such a one. */
   #readable(jobs: readonly DeclaredJob[]): readonly DeclaredJob[] {
     return jobs.filter((job) => {
       try {

@@ -11,7 +11,7 @@ export interface Ticks {
 /** croner's ticks are whole seconds, and it looks strictly before the moment that it is given. */
 const SECOND_MS = 1_000;
 
-/** Remembers what it has read. Throws croner's TypeError or RangeError for what is no expression. */
+/** Remembers what it has read. Throws croner's TypeError or RangeError for no expression. */
 export function cronTicks(): Ticks {
   const known = new Map<string, Cron>();
   const read = (expression: string): Cron => {

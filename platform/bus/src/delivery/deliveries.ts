@@ -67,8 +67,8 @@ export class Deliveries {
   }
 
   /**
-   * Groups come and go; those that stay learn what their revisions consume. A delivery may take half
-   * a minute, so nobody waits for those of a group that goes.
+   * Groups come and go; those that stay learn what their revisions consume. A delivery may take
+   * half a minute, so nobody waits for those of a group that goes.
    */
   configure(config: BusConfig): Promise<void> {
     return this.#serially(async () => {

@@ -21,6 +21,7 @@ export class PreparedEvent implements DeliverableEvent {
   readonly keyDigits: string;
   readonly bytes: number;
   #text: string | null = null;
+  #id: string | null = null;
 
   constructor(stored: StoredEvent) {
     this.eventId = stored.eventId;
@@ -34,6 +35,12 @@ export class PreparedEvent implements DeliverableEvent {
     this.offset = stored.offset;
     this.keyDigits = keyDigitsOf(stored.key);
     this.bytes = Buffer.byteLength(stored.data) + ENVELOPE_BYTES;
+  }
+
+  /** `evt_...`, by which the consumer answers for it. */
+  get id(): string {
+    this.#id ??= eventIdOf(this.eventId);
+    return this.#id;
   }
 
   /**
@@ -52,7 +59,7 @@ export class PreparedEvent implements DeliverableEvent {
       this.traceparent === null ? "" : `,"traceparent":${JSON.stringify(this.traceparent)}`;
     const sequence = String(this.offset).padStart(SEQUENCE_DIGITS, "0");
     return (
-      `{"specversion":"1.0","id":"${eventIdOf(this.eventId)}","source":"${this.source}",` +
+      `{"specversion":"1.0","id":"${this.id}","source":"${this.source}",` +
       `"type":${JSON.stringify(this.type)},"subject":${key},"partitionkey":${key},` +
       `"time":"${this.at}","datacontenttype":"application/json","data":${this.data},` +
       `"sequence":"${sequence}","tidewaypartition":"${this.partition}"${trace}`
@@ -61,5 +68,5 @@ export class PreparedEvent implements DeliverableEvent {
 }
 
 export function prepare(stored: StoredEvent): PreparedEvent {
-  return new PreparedEvent(stored);
+  return stored instanceof PreparedEvent ? stored : new PreparedEvent(stored);
 }

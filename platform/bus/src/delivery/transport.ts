@@ -11,9 +11,8 @@ import { DELIVERY_DEADLINE_MS, KEYS_HEADER, PIN_HEADER, deliverEvents } from "@t
 import { childOf, formatTraceparent, newTrace, parseTraceparent } from "@tideway/telemetry";
 import { INSTANCE_HEADER } from "@tideway/trust";
 import { Pool } from "undici";
-import { eventIdOf } from "../event-id.ts";
 import type { Batch, DeliverableEvent, Outcome } from "../machine/delivery-types.ts";
-import { PreparedEvent } from "./prepared-event.ts";
+import { prepare } from "./prepared-event.ts";
 import type { Urgencies } from "./urgency.ts";
 
 export type BatchAnswer =
@@ -137,12 +136,7 @@ async function sendOnce(sending: Sending): Promise<BatchAnswer | Refused> {
 }
 
 function bodyOf(events: readonly DeliverableEvent[], replay: number): string {
-  return `[${events
-    .map((event) => {
-      const prepared = event instanceof PreparedEvent ? event : new PreparedEvent(event);
-      return prepared.text(replay);
-    })
-    .join(",")}]`;
+  return `[${events.map((event) => prepare(event).text(replay)).join(",")}]`;
 }
 
 /** A delivery goes on with its first event's trace; each event carries its own. */
@@ -180,7 +174,7 @@ function readResults(text: string, events: readonly DeliverableEvent[]): BatchAn
 
 function readOutcome(value: unknown, event: DeliverableEvent | undefined): Outcome | null {
   const { id, outcome, code, detail }: Record<string, unknown> = Object(value);
-  if (event === undefined || id !== eventIdOf(event.eventId)) return null;
+  if (event === undefined || id !== prepare(event).id) return null;
   switch (outcome) {
     case "applied":
     case "duplicate":

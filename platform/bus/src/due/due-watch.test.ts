@@ -82,7 +82,8 @@ const untilWoken = (times: number): Promise<unknown> =>
 /** How often the relay has asked, by the database's own account. */
 async function looks(): Promise<number> {
   const { rows } = await admin.query<{ at: Date }>(
-    "select query_start as at from pg_stat_activity where usename = $1 and query like '%tideway_due%'",
+    `select query_start as at from pg_stat_activity
+     where usename = $1 and query like '%tideway_due%'`,
     [login],
   );
   return rows[0]?.at.getTime() ?? 0;
@@ -123,7 +124,7 @@ test("a wake-up that failed is repeated, and a lost connection comes back", asyn
   expect(logged).toContain("due.readable-again");
 });
 
-test("a service that is gone from the configuration is left alone, with its connection", async () => {
+test("a service gone from the configuration is left alone, with its connection", async () => {
   watch.configure([]);
   await until(async () => (await looks()) === 0, { deadlineMs: 10_000, what: "no connection" });
 });

@@ -36,7 +36,8 @@ const DEADLINE_GRACE_MS = 1_000;
 /**
  * Opens its own connections; `close` ends them.
  *
- * @example await caller.post({ service: "shop", path: "/tideway/wake", body: null, deadlineMs: 10_000 });
+ * @example
+ * await caller.post({ service: "shop", path: "/tideway/wake", body: null, deadlineMs: 10_000 });
  */
 export function platformCaller(options: PlatformCallOptions): PlatformCaller {
   const agent = new Agent({

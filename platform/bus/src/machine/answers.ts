@@ -179,6 +179,7 @@ function judge(draft: Draft, batch: Batch, sorted: Sorted, jitter: number): void
     if (batch.isProbe) judgeProbe(draft, batch, tried, jitter);
     return;
   }
+  if (sorted.failed.length === 0 && isNothingNew(draft, flow, tried)) return;
   const recent = remember(draft, flow, tried);
   changeFlow(draft, batch.revision, { recent });
   if (sorted.failed.length === 0) return;
@@ -187,7 +188,8 @@ function judge(draft: Draft, batch: Batch, sorted: Sorted, jitter: number): void
   let reason: string | null = null;
   if (recent.size >= suspendLanesMin && failing * 2 >= recent.size) {
     const first = sorted.failed[0]?.outcome;
-    reason = `${batch.revision} failed ${failing} of ${recent.size} keys; last ${first?.code ?? "UNKNOWN"}.`;
+    const share = `${failing} of ${recent.size} keys`;
+    reason = `${batch.revision} failed ${share}; last ${first?.code ?? "UNKNOWN"}.`;
   } else if (lanesInTrouble(draft) >= lanesMax) {
     reason = `${lanesMax} keys are in trouble, more than the bus may hold.`;
   }
@@ -224,6 +226,22 @@ function judgeProbe(
   const wasProbed = [...tried.keys()].some((lane) => suspension.probed.has(lane));
   const probed = new Set([...(wasProbed ? [] : suspension.probed), ...tried.keys()]);
   changeFlow(draft, revision, { suspension: { ...suspension, probes, untilMs, probed } });
+}
+
+/**
+ * As long as all goes well, one good outcome is like another: with all of these lanes remembered,
+ * or as many as are remembered at all, nothing is written anew until the oldest is half forgotten.
+ */
+function isNothingNew(
+  draft: Draft,
+  { recent }: RevisionFlow,
+  tried: RevisionFlow["recent"],
+): boolean {
+  const halfMs = draft.nowMs - draft.options.suspendWindowMs / 2;
+  for (const { atMs, failed } of recent.values()) if (failed || atMs < halfMs) return false;
+  if (recent.size >= RECENT_LANES_MAX) return true;
+  for (const lane of tried.keys()) if (!recent.has(lane)) return false;
+  return true;
 }
 
 function remember(

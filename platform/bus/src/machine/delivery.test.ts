@@ -102,7 +102,7 @@ test("a busy poisoned key does not fill the window: other keys of its partition 
   expect(world.applied.filter(({ event }) => event.key === "dddd")).toHaveLength(20);
 });
 
-test("when most keys fail the revision is suspended, and one good probe among many finds out", () => {
+test("when most keys fail the revision is suspended, until one good probe finds out", () => {
   let isBroken = true;
   const world = worldOf(5, { fails: () => isBroken });
   for (let n = 0; n < 3; n++) for (const key of KEYS) world.publish(key);

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { DeliveryWorld, randomOf } from "../test/delivery-world.ts";
 import type { WorldOptions } from "../test/delivery-world.ts";
 
-/** Of 20 events that fit into a window; partition 1 has the odd lengths, weight 50 takes 1 and 2. */
+/** Events of a window. Partition 1 has the keys of odd lengths; weight 50 takes lengths 1 and 2. */
 const WINDOW = 20;
 const CANDIDATE = ["a", "bb"];
 const STABLE = ["ccc", "dddd", "eeeee", "ffffff"];

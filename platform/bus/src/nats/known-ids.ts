@@ -8,7 +8,7 @@ import type { OutboxEvent, StoredEvent } from "../carrier.ts";
 type Find = (atMs: number) => Promise<number>;
 type Read = (after: number, limit: number) => Promise<readonly StoredEvent[]>;
 
-/** Of some 150 bytes each. Beyond it the oldest are forgotten: those whose rows were taken first. */
+/** Of some 150 bytes each. Beyond it the oldest are forgotten: their rows were taken first. */
 const IDS_MAX = 500_000;
 const PAGE_EVENTS = 512;
 /** Without an old event for so long, everything is forgotten. */

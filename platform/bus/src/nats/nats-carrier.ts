@@ -1,4 +1,4 @@
-/** The log of events on NATS JetStream, behind the same outbox and inbox as the one in PostgreSQL. */
+/** The log on NATS JetStream, behind the same outbox and inbox as the one in PostgreSQL. */
 import { randomBytes } from "node:crypto";
 import {
   DiscardPolicy,
@@ -51,7 +51,9 @@ const NANOS_PER_MS = 1_000_000;
  * Connects and makes the streams that are missing. Throws
  * CARRIER_UNAVAILABLE when no server answers, CARRIER_MISCONFIGURED for a stream of another make.
  *
- * @example const carrier = await natsCarrier({ servers: "nats://127.0.0.1:4222", prefix: "tideway", logger });
+ * @example
+ * const servers = "nats://127.0.0.1:4222";
+ * const carrier = await natsCarrier({ servers, prefix: "tideway", logger });
  */
 export async function natsCarrier(options: NatsCarrierOptions): Promise<Carrier> {
   if (!/^[a-z][a-z0-9_-]{0,40}$/.test(options.prefix)) {
@@ -168,7 +170,7 @@ async function connectTo(servers: string): Promise<NatsConnection> {
       servers: servers.split(","),
       name: "tideway-bus",
       timeout: CONNECT_TIMEOUT_MS,
-      // It comes back by itself, for as long as it takes; meanwhile each call fails within its time.
+      // It comes back by itself, however long it takes; meanwhile each call fails within its time.
       maxReconnectAttempts: -1,
       reconnectTimeWait: RECONNECT_WAIT_MS,
     });

@@ -39,7 +39,7 @@ test.each([
   },
 );
 
-test("what the monitoring port tells is read, and an older version's fixed interval is known", () => {
+test("what the monitoring port tells is read; an older version's interval is known", () => {
   expect(syncSettingOf("2.9.10", null)).toEqual({ kind: "every", ms: 120_000, isFixed: true });
   expect(syncSettingOf("2.10.0", { config: { sync_always: true, sync_interval: 1 } })).toEqual({
     kind: "always",

@@ -52,7 +52,7 @@ function verdict(settings: NatsSettings, many: boolean): string {
   const { storage, sync, hasSeparatePower } = settings;
   if (storage === "memory") return "acknowledged events are lost when the servers stop.";
   if (sync.kind === "always") {
-    return "an event is on disk before it is acknowledged; it survives a crash and a loss of power.";
+    return "an acknowledged event is on the disk; it survives a crash and a loss of power.";
   }
   const crash = "acknowledged events survive a crash of the server";
   const power = `(it syncs to disk ${syncText(sync)})`;

@@ -14,8 +14,8 @@
  * and we are not the owner any more (BUS_FENCED).
  *
  * The same event twice. JetStream drops an id that it saw within its window, also after a restart.
- * An event whose transaction is older than that is looked up in the log itself (`KnownIds`), so that
- * "is not appended again" holds without a limit of time, and the window need not be long.
+ * An event whose transaction is older than that is looked up in the log itself (`KnownIds`), so
+ * that "is not appended again" holds without a limit of time, and the window need not be long.
  */
 import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
 import type { JetStreamClient, JetStreamManager, StoredMsg } from "@nats-io/jetstream";

@@ -1,12 +1,12 @@
-/** From the time of storing, which only grows, to the time of the events, which may go back a little. */
+/** From the time of storing, which only grows, to the events' own, which may go back a little. */
 import type { StoredEvent } from "../carrier.ts";
 
 const PAGE_EVENTS = 500;
-/** Beyond it the earlier offset is answered: a replay then begins sooner than asked, never later. */
+/** Beyond it the earlier offset is answered: a replay begins sooner than asked, never later. */
 const PAGES_MAX = 20;
 
 /**
- * The offset before the first event at or after `atMs`, given an offset `from` that is not above it.
+ * The offset before the first event at or after `atMs`, given an offset `from` not above it.
  */
 export async function offsetBefore(
   atMs: number,

@@ -43,7 +43,7 @@ async function count(url: string, table: string): Promise<number> {
   }
 }
 
-test("killed between the log's commit and the delete, it loses nothing and appends nothing twice", async () => {
+test("killed between the log's commit and the delete, it appends all of it once", async () => {
   const first = await world.start();
   await first.configure(configOf(1, ["books-1"], databaseOf(world.producer)));
   await first.close();

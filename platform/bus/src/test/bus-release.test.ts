@@ -34,7 +34,7 @@ const numbersOf = (key: string): number[] =>
 const appliedAll = (count: number): Promise<unknown> =>
   until(() => applied().length >= count, { ...DEADLINE, what: `${count} events are applied` });
 
-test("the split's keys go to the candidate, the others stay, and an older pin is refused", async () => {
+test("the split's keys go to the candidate, others stay, and an older pin is refused", async () => {
   await world.publish(keys);
   await appliedAll(40);
   world.upstream.split = split;
@@ -101,7 +101,7 @@ test("an abort redrives on the stable revision, in order, what the candidate fai
   await until(async () => (await inTrouble()) === 0, { ...DEADLINE, what: "nobody is in trouble" });
 });
 
-test("what the candidate quarantined is redriven also when the bus was away during the abort", async () => {
+test("what the candidate quarantined is redriven though the bus missed the abort", async () => {
   await bus.close();
   bus = await world.start({ tuning: { suspendLanesMin: 1_000, tryDelaysMs: [] } });
   world.upstream.split = split;
@@ -118,7 +118,7 @@ test("what the candidate quarantined is redriven also when the bus was away duri
   expect(applied().every(({ revision }) => revision === "books-1")).toBe(true);
 });
 
-test("types that the key's revision does not consume are completed without a delivery", async () => {
+test("types that the key's revision does not consume are completed undelivered", async () => {
   const config = configOf(2, ["books-1", "books-2"], databaseOf(world.producer));
   const [shop, books] = config.services;
   if (shop === undefined || books === undefined) throw new Error("The test has two services.");

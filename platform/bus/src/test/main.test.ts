@@ -51,7 +51,7 @@ function startMain(): ChildProcess {
 
 const codeOf = (error: unknown): string => (isCoded(error) ? error.code : String(error));
 
-test("it waits for its secrets, keeps its configuration over a kill, and ends when told to", async () => {
+test("it waits for its secrets, keeps its configuration over a kill, ends as told", async () => {
   const child = startMain();
   const { busUrl, relayUrl, secret } = world.options();
   // Control is still writing.

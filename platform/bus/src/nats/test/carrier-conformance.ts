@@ -48,7 +48,7 @@ export function carrierConformance(name: string, start: () => Promise<StoreUnder
       }
     });
 
-    test("a range is read from its beginning, as far as asked, and no further than the end", async () => {
+    test("a range is read from its beginning, as far as asked, not beyond the end", async () => {
       const stored = await carrier.append(many(20, "one-key"));
       const { partition = 0, offset: first = 0 } = stored[0] ?? {};
       expect(await carrier.read(partition, first - 1, 5)).toEqual(stored.slice(0, 5));
@@ -105,7 +105,7 @@ export function carrierConformance(name: string, start: () => Promise<StoreUnder
       expect(await carrier.append(events.slice(10))).toEqual(first.slice(10));
     });
 
-    test("of two writers the one that was overtaken is refused, and nothing of it is stored", async () => {
+    test("of two writers the overtaken one is refused, and nothing of it is stored", async () => {
       await carrier.append(many(5, "contended"));
       const second = await store.open();
       const theirs = await second.append(many(5, "contended"));
@@ -119,7 +119,7 @@ export function carrierConformance(name: string, start: () => Promise<StoreUnder
       expectDense(await readAll(carrier));
     });
 
-    test("nothing acknowledged is lost when the store breaks down in the middle of appends", async () => {
+    test("nothing acknowledged is lost when the store breaks down amid appends", async () => {
       const acknowledged = new Map<string, StoredEvent>();
       const counts = { appended: 0, failed: 0 };
       for (let round = 0; round < CRASHES; round++) {

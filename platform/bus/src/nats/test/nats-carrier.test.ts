@@ -38,7 +38,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-test("one server of this version says plainly that power may cost acknowledged events", async () => {
+test("one server of this version says plainly that power may cost events", async () => {
   const options = { servers: server.url, monitorUrl: server.monitorUrl, prefix: "plain", logger };
   const carrier = await natsCarrier(options);
   const durability = await carrier.durability();
