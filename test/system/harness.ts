@@ -174,7 +174,7 @@ function isFree(port: number): Promise<boolean> {
 }
 
 function lastLog(home: string): string {
-  return ["supervisor", "control", "gateway", "postgres"]
+  return ["supervisor", "control", "gateway", "bus", "postgres"]
     .map((name) => {
       try {
         const lines = readFileSync(join(home, `logs/${name}.log`), "utf8").split("\n");

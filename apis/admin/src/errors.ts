@@ -120,7 +120,7 @@ export const adminErrors = defineErrors({
     status: 404,
     retryable: false,
     title: "There is no saga {saga} in {asked}.",
-    action: "npx tideway sagas lists them; name its service with --service.",
+    action: "Check the id; those that are over are kept for 30 days. npx tideway sagas lists them.",
   },
   SAGA_SERVICE_AWAY: {
     status: 503,

@@ -82,11 +82,12 @@ export async function claimKey(
 ): Promise<Claim> {
   const operation = randomBytes(16).toString("hex");
   const values = [scope.principal, scope.route, scope.key];
-  const inserted = await db.query(
-    `insert into idempotency_keys (principal, route, key, body_digest, operation)
-     values ($1, $2, $3, $4, $5) on conflict do nothing`,
-    [...values, bodyDigest, operation],
-  );
+  const inserted = await db.query({
+    name: "tideway-claim-key",
+    text: `insert into idempotency_keys (principal, route, key, body_digest, operation)
+           values ($1, $2, $3, $4, $5) on conflict do nothing`,
+    values: [...values, bodyDigest, operation],
+  });
   if (inserted.rowCount === 1) return { kind: "run", operation, isRepeat: false };
   const row = await readKey(db, values);
   if (row.body_digest !== bodyDigest) throw commonErrors.error("IDEMPOTENCY_KEY_REUSED");
@@ -104,12 +105,13 @@ export async function completeKey(
   answer: StoredAnswer,
 ): Promise<StoredAnswer> {
   const values = [scope.principal, scope.route, scope.key];
-  const updated = await db.query(
-    `update idempotency_keys set status = $4, reply = $5
-     where principal = $1 and route = $2 and key = $3
-       and (status is null or (status >= 400 and $4::int < 400))`,
-    [...values, answer.status, JSON.stringify(answer.reply)],
-  );
+  const updated = await db.query({
+    name: "tideway-complete-key",
+    text: `update idempotency_keys set status = $4, reply = $5
+           where principal = $1 and route = $2 and key = $3
+             and (status is null or (status >= 400 and $4::int < 400))`,
+    values: [...values, answer.status, JSON.stringify(answer.reply)],
+  });
   if (updated.rowCount === 1) return answer;
   const row = await readKey(db, values);
   if (row.status === null) throw new Error("The idempotency key's row vanished under its request.");

@@ -105,7 +105,8 @@ export function collectAfterCommit(transaction: Transaction): () => void {
 export function sqlState(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
   const code: unknown = Reflect.get(error, "code");
-  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : null;
+  // Every SQLSTATE has a digit; EPIPE, which a socket says, has none.
+  return typeof code === "string" && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : null;
 }
 
 /** The constraint that refused a row, or null. */

@@ -40,7 +40,7 @@ export class DueReader {
       const { rows } = await client.query<{ overdue: number }>(
         `select count(*)::int as overdue from (
            select from tideway_due
-           where due_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000)
+           where due_at < now() - make_interval(secs => $1::float8 / 1000)
            limit ${ROWS_MAX}) as due`,
         [OVERDUE_MS],
       );

@@ -88,7 +88,16 @@ export function platformProcesses(home: Home, options: ProcessesOptions): Proces
 
 /** What control knows of the installation's secrets is not the bus's business: it has its own file. */
 const FOR_THE_BUS: ReadonlySet<string> = new Set(
-  ["HOME", "INTERNAL_URL", "PROFILE", "NATS_URL", "LOG_LEVEL"].map((name) => `TIDEWAY_${name}`),
+  [
+    "HOME",
+    "INTERNAL_URL",
+    "PROFILE",
+    "NATS_URL",
+    "NATS_REPLICAS",
+    "NATS_SEPARATE_POWER",
+    "NATS_MONITOR_URL",
+    "LOG_LEVEL",
+  ].map((name) => `TIDEWAY_${name}`),
 );
 
 function busVariables(common: Readonly<Record<string, string>>): Record<string, string> {
