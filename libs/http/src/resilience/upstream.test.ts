@@ -10,7 +10,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { withRequestContext } from "../context.ts";
 import { createInternalClient } from "../internal-client.ts";
 import { CALLS_MIN, OPEN_MS_MAX } from "./breaker.ts";
-import { CALLS_AT_ONCE_MAX, CALLS_WAITING_MAX } from "./upstream.ts";
+import { CIRCUIT_WAIT_MS_MAX, CALLS_AT_ONCE_MAX, CALLS_WAITING_MAX } from "./upstream.ts";
 
 const common = { auth: "public", exposure: "public", summary: "", reply: Type.Object({}) } as const;
 const apiOf = (name: string) =>
@@ -139,7 +139,7 @@ describe("the circuit", () => {
     answer = how;
     await fail(CALLS_MIN);
     expect(requests.length).toBe(CALLS_MIN);
-    const error = await failureOf(shop.look());
+    const error = await within(150, () => failureOf(shop.look()));
     expect(error).toMatchObject({ code: "UPSTREAM_UNAVAILABLE", status: 503, retryable: true });
     expect(error.given["service"]).toBe("shop");
     expect(error.given["retryAfterMs"]).toBeGreaterThan(0);
@@ -147,6 +147,24 @@ describe("the circuit", () => {
     expect(requests.length).toBe(CALLS_MIN);
     answer = ok;
     expect(await till.look(), "another upstream has its own").toEqual({});
+  });
+
+  test("whoever has time waits for it to close, and is served then; nothing is sent before", async () => {
+    answer = lost;
+    await fail(CALLS_MIN);
+    answer = ok;
+    const calls = Array.from({ length: 20 }, () => shop.post());
+    expect(requests.length).toBe(CALLS_MIN);
+    expect(await Promise.all(calls)).toEqual(calls.map(() => ({})));
+    expect(requests.length).toBe(CALLS_MIN + calls.length);
+  });
+
+  test("nobody waits longer than three seconds", async () => {
+    answer = lost;
+    await fail(CALLS_MIN);
+    const began = performance.now();
+    expect(await failureOf(shop.post())).toMatchObject({ retryable: true });
+    expect(performance.now() - began).toBeLessThan(CIRCUIT_WAIT_MS_MAX + OPEN_MS_MAX);
   });
 
   test.each([
@@ -195,7 +213,7 @@ describe("the circuit", () => {
     );
     await until(() => refused.length === calls.length - 1, {
       deadlineMs: 5_000,
-      what: "all but the probe are refused at once",
+      what: "all but the probe are refused in the end",
     });
     expect(held.length).toBe(1);
     answer = ok;

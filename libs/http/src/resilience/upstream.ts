@@ -6,6 +6,10 @@
  *             v                 v the time left            |  when there is time and budget
  *        UPSTREAM_UNAVAILABLE, 503, nothing was sent       +-> after a wait with jitter
  *
+ * A call that meets an open circuit waits for it, 3 s at most and while it has time: nothing is sent
+ * meanwhile, so it costs the upstream nothing, and a person whose payment meets a restart of the
+ * gateway waits a moment instead of being refused.
+ *
  * The bulkhead keeps one slow upstream from taking all connections and all memory; the circuit
  * keeps us from waiting for one that is down; the budget keeps us from holding it down.
  */
@@ -22,6 +26,8 @@ export const CALLS_AT_ONCE_MAX = 64;
 /** Calls that wait for a place. */
 export const CALLS_WAITING_MAX = 256;
 export const ATTEMPTS_MAX = 4;
+/** How long a call waits for an open circuit to close, in milliseconds. */
+export const CIRCUIT_WAIT_MS_MAX = 3_000;
 /** Below this there is no point in another try. */
 const TIME_LEFT_MIN_MS = 50;
 /** A try that had less time than this says nothing of the upstream when its time was over. */
@@ -69,7 +75,12 @@ interface Tried<A> {
 type Outcome<A> =
   | { readonly kind: "answered"; readonly answer: A }
   | { readonly kind: "lost"; readonly error: unknown }
-  | { readonly kind: "not-sent"; readonly error: Error };
+  | {
+      readonly kind: "not-sent";
+      readonly error: Error;
+      /** For an open circuit: when to look again, in milliseconds. */
+      readonly opensInMs?: number;
+    };
 
 /** Nothing of the request left this process; the cause is what the caller is told. */
 class NotSent extends Error {
@@ -97,6 +108,7 @@ export class Upstream<A extends Answer> {
   readonly #random: () => number;
   readonly #budget: RetryBudget;
   readonly #breaker: Breaker<Tried<A>>;
+  #awaitingCircuit = 0;
   readonly #bulkhead: BulkheadPolicy = bulkhead(CALLS_AT_ONCE_MAX, CALLS_WAITING_MAX);
 
   constructor(options: UpstreamOptions) {
@@ -125,7 +137,7 @@ export class Upstream<A extends Answer> {
     this.#budget.noteCall();
     let before: Outcome<A> | null = null;
     for (let tries = 1; ; tries++) {
-      const outcome: Outcome<A> = await this.#try(attempt);
+      const outcome = await this.#tryWhenClosed(attempt);
       // What keeps another try from being sent is no answer to the one that was.
       if (outcome.kind === "not-sent") return settle(before ?? outcome);
       const waitMs = this.#waitBefore(outcome, tries);
@@ -135,6 +147,21 @@ export class Upstream<A extends Answer> {
       await sleep(waitMs, attempt.signal ?? undefined);
       if (attempt.signal?.aborted === true) return settle(outcome);
       before = outcome;
+    }
+  }
+
+  /** As many wait for the circuit as may wait for a place. */
+  async #tryWhenClosed(attempt: Attempt<A>): Promise<Outcome<A>> {
+    const untilMs = Math.min(attempt.endsAtMs, this.#now() + CIRCUIT_WAIT_MS_MAX);
+    for (;;) {
+      const outcome = await this.#try(attempt);
+      if (outcome.kind !== "not-sent" || outcome.opensInMs === undefined) return outcome;
+      const leftMs = untilMs - this.#now() - outcome.opensInMs;
+      if (leftMs < TIME_LEFT_MIN_MS || this.#awaitingCircuit >= CALLS_WAITING_MAX) return outcome;
+      this.#awaitingCircuit++;
+      await sleep(outcome.opensInMs, attempt.signal ?? undefined).finally(() => {
+        this.#awaitingCircuit--;
+      });
     }
   }
 
@@ -163,7 +190,9 @@ export class Upstream<A extends Answer> {
     } catch (error) {
       if (error instanceof TryLost) return { kind: "lost", error: error.cause };
       if (error instanceof CircuitOpen) {
-        return { kind: "not-sent", error: this.#unavailable(error.retryAfterMs, error) };
+        const { retryAfterMs } = error;
+        const refusal = this.#unavailable(retryAfterMs, error);
+        return { kind: "not-sent", error: refusal, opensInMs: retryAfterMs };
       }
       if (error instanceof NotSent) return { kind: "not-sent", error: error.cause };
       throw error;
