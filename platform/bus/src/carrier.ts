@@ -43,8 +43,16 @@ export interface Carrier {
    * may append; throws BUS_FENCED otherwise.
    */
   append(events: readonly OutboxEvent[]): Promise<readonly StoredEvent[]>;
-  /** At most `limit` events above `after`, in order. */
-  read(partition: number, after: number, limit: number): Promise<readonly StoredEvent[]>;
+  /**
+   * At most `limit` events above `after`, in order. The one with which their data reach `bytesMax`
+   * is the last one; without it their bytes are not limited.
+   */
+  read(
+    partition: number,
+    after: number,
+    limit: number,
+    bytesMax?: number,
+  ): Promise<readonly StoredEvent[]>;
   /** The last offset of each partition, 0 for an empty one. */
   heads(): Promise<readonly number[]>;
   /** The offset before the first event at or after this moment (milliseconds since 1970). */

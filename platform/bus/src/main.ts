@@ -10,12 +10,14 @@ import { startChores } from "./chores.ts";
 import type { Chores } from "./chores.ts";
 import { natsCarrier } from "./nats/nats-carrier.ts";
 import { readNatsSettings } from "./nats/nats-settings.ts";
-import { readSecrets } from "./secrets.ts";
+import { areSameSecrets, readSecrets } from "./secrets.ts";
 import type { BusSecrets } from "./secrets.ts";
 
 /** Between two looks for the secrets, and between two tries to start. */
 const WAIT_MS = 100;
 const RETRY_MS = 500;
+/** Between two looks for secrets that control has changed. */
+const SECRETS_EVERY_MS = 2_000;
 /** A process that drains longer is ended; what it did not finish is done again. */
 const DRAIN_MS_MAX = 15_000;
 
@@ -23,6 +25,7 @@ const logger = createLogger({ service: "bus" });
 const ending = new AbortController();
 let bus: Bus | null = null;
 let chores: Chores | null = null;
+let exitCode = 0;
 
 process.on("uncaughtException", (error) => {
   logger.error("process.crashed", errorFields(error));
@@ -31,13 +34,20 @@ process.on("uncaughtException", (error) => {
 process.once("SIGTERM", end);
 process.once("SIGINT", end);
 
+interface Started {
+  readonly bus: Bus;
+  readonly secrets: BusSecrets;
+}
+
 try {
   const home = setting("TIDEWAY_HOME");
   const internalUrl = setting("TIDEWAY_INTERNAL_URL");
-  const secrets = await waitForSecrets(home);
-  bus = secrets === null ? null : await start(home, internalUrl, secrets);
-  if (bus !== null && secrets !== null) {
+  const started = await start(home, internalUrl);
+  if (started !== null) {
+    const { secrets } = started;
+    bus = started.bus;
     chores = await startChores({ ...secrets, bus, internalUrl, clock: systemClock, logger });
+    void endWithSecrets(home, secrets);
   }
   if (ending.signal.aborted) await stop();
   bus?.lost.addEventListener("abort", fenced);
@@ -57,12 +67,15 @@ async function waitForSecrets(home: string): Promise<BusSecrets | null> {
 }
 
 /** PostgreSQL may be coming up, or the bus before this one still have its lease. */
-async function start(home: string, internalUrl: string, secrets: BusSecrets): Promise<Bus | null> {
+async function start(home: string, internalUrl: string): Promise<Started | null> {
   // Where the home is too deep for a socket, run/ is a link to a shorter path.
   const run = realpathSync(join(home, "run"));
   const gateway = gatewayAdmin(join(run, "gateway.sock"));
   const nats = readNatsSettings(process.env);
-  while (!ending.signal.aborted) {
+  // The passwords may be others by the next try.
+  for (;;) {
+    const secrets = await waitForSecrets(home);
+    if (secrets === null) return null;
     try {
       const started = await startBus({
         ...secrets,
@@ -77,14 +90,28 @@ async function start(home: string, internalUrl: string, secrets: BusSecrets): Pr
           : { carrier: () => natsCarrier({ ...nats, prefix: "tideway", logger }) }),
       });
       logger.info("bus.started", { pid: process.pid, fence: String(started.fence) });
-      return started;
+      return { bus: started, secrets };
     } catch (error) {
       if (isCoded(error, "BUS_NOT_DURABLE", "MIGRATION_ALTERED")) throw error;
       logger.warn("bus.not-started", errorFields(error));
       await sleep(RETRY_MS, ending.signal);
     }
   }
-  return null;
+}
+
+/**
+ * Once control has changed a password or the secret, new connections are refused (28P01) though the
+ * old ones last. So the process drains and ends, and the supervisor starts one that has read them.
+ */
+async function endWithSecrets(home: string, secrets: BusSecrets): Promise<void> {
+  while (!ending.signal.aborted) {
+    await sleep(SECRETS_EVERY_MS, ending.signal);
+    const present = await readSecrets(home).catch(() => null);
+    if (ending.signal.aborted || present === null || areSameSecrets(present, secrets)) continue;
+    logger.warn("bus.secrets-changed", { pid: process.pid });
+    exitCode = 1;
+    end();
+  }
 }
 
 /** Nothing is written any more; the supervisor starts the next one, which waits for the lease. */
@@ -103,7 +130,7 @@ async function stop(): Promise<void> {
   try {
     await chores?.stop();
     await bus?.close();
-    process.exit(0);
+    process.exit(exitCode);
   } catch (error) {
     logger.error("bus.stop-failed", errorFields(error));
     process.exit(1);

@@ -46,12 +46,19 @@ export async function postgresCarrier(options: PostgresCarrierOptions): Promise<
   return {
     partitions: PARTITIONS,
     append: (events) => append(options, events),
-    read: async (partition, after, limit) => {
+    read: async (partition, after, limit, bytesMax = Number.MAX_SAFE_INTEGER) => {
       const { rows } = await pool.query<LogRow>({
         name: "log-read",
+        // The length of what is stored apart is known without reading it.
         text: `select event_id, partition, place, source, type, key, data, traceparent, at
-               from log where partition = $1 and place > $2 order by place limit $3`,
-        values: [partition, after, limit],
+               from (
+                 select *, sum(octet_length(data)) over (order by place rows
+                   between unbounded preceding and 1 preceding) as before
+                 from (
+                   select * from log where partition = $1 and place > $2
+                   order by place limit $3) as page) as sized
+               where coalesce(before, 0) < $4 order by place`,
+        values: [partition, after, limit, bytesMax],
       });
       return rows.map(toStored);
     },

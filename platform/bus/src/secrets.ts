@@ -23,6 +23,11 @@ export async function readSecrets(home: string): Promise<BusSecrets | null> {
   return { busUrl, relayUrl, secret: secret.trim() };
 }
 
+/** Whether both say the same. */
+export function areSameSecrets(a: BusSecrets, b: BusSecrets): boolean {
+  return a.busUrl === b.busUrl && a.relayUrl === b.relayUrl && a.secret === b.secret;
+}
+
 async function read(file: string): Promise<string | null> {
   try {
     return await readFile(file, "utf8");

@@ -36,7 +36,7 @@ export async function listEvents(carrier: Carrier, query: EventsQuery): Promise<
     }, null);
     if (newest === null && stacks.every(({ isOver }) => isOver)) return { items, next: null };
     const event = newest?.pop();
-    if (event !== undefined) items.push(toLogged(event));
+    if (event !== undefined) items.push(event);
   }
   return { items, next: stacks.map(({ before }) => before).join(".") };
 }
@@ -50,7 +50,8 @@ class Backwards {
   readonly #query: EventsQuery;
   /** The lowest offset that was read. */
   #readFrom: number;
-  #found: StoredEvent[] = [];
+  /** Without their data: pieces of all partitions are held at once. */
+  #found: LoggedEvent[] = [];
 
   constructor(carrier: Carrier, partition: number, before: number, query: EventsQuery) {
     this.#carrier = carrier;
@@ -60,7 +61,7 @@ class Backwards {
     this.#readFrom = before;
   }
 
-  get top(): StoredEvent | null {
+  get top(): LoggedEvent | null {
     return this.#found.at(-1) ?? null;
   }
 
@@ -73,18 +74,19 @@ class Backwards {
     if (this.#found.length > 0 || this.#readFrom <= 1) return false;
     const after = Math.max(0, this.#readFrom - 1 - PIECE_EVENTS);
     const piece = await this.#carrier.read(this.#partition, after, PIECE_EVENTS);
-    this.#found = piece.filter(
+    const found = piece.filter(
       (event) =>
         event.offset < this.#readFrom &&
         (this.#query.type === null || event.type === this.#query.type) &&
         (this.#query.key === null || event.key === this.#query.key),
     );
+    this.#found = found.map(toLogged);
     this.#readFrom = after + 1;
     if (this.#found.length === 0) this.before = this.#readFrom;
     return true;
   }
 
-  pop(): StoredEvent | undefined {
+  pop(): LoggedEvent | undefined {
     const event = this.#found.pop();
     if (event !== undefined) this.before = event.offset;
     if (this.#found.length === 0) this.before = this.#readFrom;

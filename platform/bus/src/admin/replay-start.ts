@@ -10,6 +10,7 @@ import { badQuery } from "./actions.ts";
 const SEARCH_BEFORE_MS = 60_000;
 const SEARCH_AFTER_MS = 600_000;
 const PAGE_EVENTS = 500;
+const PAGE_BYTES = 4 * 1_048_576;
 
 /** Throws EVENT_NOT_IN_LOG for an event that is not there any more. */
 export async function replayStart(
@@ -39,7 +40,7 @@ async function find(carrier: Carrier, eventId: string): Promise<StoredEvent> {
   for (let partition = 0; partition < carrier.partitions; partition++) {
     let after = await carrier.offsetBefore(partition, madeMs - SEARCH_BEFORE_MS);
     for (let isNear = true; isNear;) {
-      const page = await carrier.read(partition, after, PAGE_EVENTS);
+      const page = await carrier.read(partition, after, PAGE_EVENTS, PAGE_BYTES);
       const found = page.find((event) => event.eventId === uuid);
       if (found !== undefined) return found;
       const last = page.at(-1);

@@ -101,6 +101,13 @@ export class Deliveries {
   /** The gateway told its splits: whoever has another one, or waits for it, is told. */
   tellSplits(): void {
     for (const flow of this.#flows.values()) this.#tellSplit(flow);
+    for (const service of this.#services.values()) {
+      const isThere = this.#flows.has(keyOf({ group: service.name, replay: 0 }));
+      if (!isThere && this.#hasConsumer(service)) {
+        this.#soon(() => this.#startMissing());
+        return;
+      }
+    }
   }
 
   /** Begins to deliver again what is in the log now; answers the replay's number. */
@@ -110,8 +117,8 @@ export class Deliveries {
       if (this.flowsOf(group).filter(({ name }) => name.replay > 0).length >= REPLAYS_MAX) {
         throw busErrors.error("REPLAYS_TOO_MANY", { given: { group, limit: REPLAYS_MAX } });
       }
-      const { writer, carrier } = this.#options;
-      const replay = await nextReplay(writer, group);
+      const { writer, carrier, clock } = this.#options;
+      const replay = await nextReplay(writer, group, clock.now());
       const until = await carrier.heads();
       await createFlow(writer, { group, replay, until, types: start.types, after: start.after });
       await this.#startMissing();
@@ -155,9 +162,11 @@ export class Deliveries {
   async #startMissing(): Promise<void> {
     const { writer } = this.#options;
     const zeros = Array.from({ length: this.#options.carrier.partitions }, () => 0);
-    for (const group of this.#services.keys()) {
+    for (const [group, service] of this.#services) {
       const key = keyOf({ group, replay: 0 });
       if (this.#flows.has(key) || this.#draining.has(key)) continue;
+      // Without a live consumer it would complete the whole log before the first one comes.
+      if (!this.#hasConsumer(service)) continue;
       // A new consumer gets what the log still has: nothing that happened before it came is lost.
       await createFlow(writer, { group, replay: 0, types: null, until: null, after: zeros });
     }
@@ -166,6 +175,16 @@ export class Deliveries {
       const isThere = this.#flows.has(keyOf(row)) || this.#draining.has(keyOf(row));
       if (service !== undefined && !isThere) await this.#start(row, service);
     }
+  }
+
+  /** Whether a live revision consumes anything; also while it is not known which are live. */
+  #hasConsumer({ name, revisions }: BusService): boolean {
+    const { splitOf, areSplitsKnown } = this.#options;
+    const split = areSplitsKnown() ? splitOf(name) : null;
+    if (split === null) return true;
+    return revisions.some(({ id, consumes }) => {
+      return consumes.length > 0 && (id === split.stable || id === split.candidate);
+    });
   }
 
   async #start(row: FlowRow, service: BusService): Promise<void> {

@@ -146,9 +146,13 @@ export class Flow {
   }
 
   async #read(effect: Extract<DeliveryEffect, { kind: "read" }>): Promise<FlowInput> {
-    const { partition, after, upTo, limit } = effect;
-    const stored = await this.#parts.carrier.read(partition, after, limit);
-    return { kind: "read", partition, events: stored.map(prepare), upTo, limit };
+    const { partition, after, upTo, limit, bytesMax } = effect;
+    const stored = await this.#parts.carrier.read(partition, after, limit, bytesMax);
+    let bytes = 0;
+    for (const { data } of stored) bytes += Buffer.byteLength(data);
+    // Where the bytes ended the page, what it has is all that it may have.
+    const most = bytes >= bytesMax ? stored.length : limit;
+    return { kind: "read", partition, events: stored.map(prepare), upTo, limit: most };
   }
 
   async #keep(effect: Extract<DeliveryEffect, { kind: "keep" }>): Promise<FlowInput> {
@@ -157,8 +161,8 @@ export class Flow {
   }
 
   async #readParked(effect: Extract<DeliveryEffect, { kind: "read-parked" }>): Promise<FlowInput> {
-    const { partition, lane, limit } = effect;
-    const events = await readParked(this.#parts.writer.pool, this.name, lane, limit);
+    const { partition, lane } = effect;
+    const events = await readParked(this.#parts.writer.pool, this.name, lane, effect);
     return { kind: "parked-read", partition, lane, events };
   }
 

@@ -1,4 +1,5 @@
 /** What the bus's database keeps of a flow: cursors, lanes in trouble, parked events. */
+import { present } from "@tideway/kernel";
 import { tx } from "@tideway/store";
 import type { Pool, Transaction } from "@tideway/store";
 import type { Cursor, Detour, Keeping, TroubledLane } from "../machine/delivery-types.ts";
@@ -78,15 +79,24 @@ export async function createFlow({ pool, fence }: Writer, flow: NewFlow): Promis
   });
 }
 
-/** A number for a replay that no replay of this group ever had. */
-export async function nextReplay({ pool, fence }: Writer, group: string): Promise<number> {
+/**
+ * A number for a replay that no replay of this group ever had. Inboxes remember numbers that this
+ * database may have forgotten (restored, or made anew), so it is the minutes since 1970, which go
+ * on by themselves, and never less than one more than the last.
+ */
+export async function nextReplay(
+  { pool, fence }: Writer,
+  group: string,
+  nowMs: number,
+): Promise<number> {
   return fenced({ pool, fence }, async (t) => {
     const { rows } = await t.query<{ last: number }>(
-      `insert into replay_numbers ("group", last) values ($1, 1)
-       on conflict ("group") do update set last = replay_numbers.last + 1 returning last`,
-      [group],
+      `insert into replay_numbers ("group", last) values ($1, $2)
+       on conflict ("group") do update
+         set last = greatest(replay_numbers.last + 1, excluded.last) returning last`,
+      [group, Math.floor(nowMs / 60_000)],
     );
-    return rows[0]?.last ?? 1;
+    return present(rows[0], "The statement returns the row that it writes.").last;
   });
 }
 
@@ -194,17 +204,23 @@ export async function saveSuspensions(
   );
 }
 
-/** The first parked events of a lane, in their order. */
+/** The first parked events of a lane, in their order, up to the one that reaches `bytesMax`. */
 export async function readParked(
   pool: Pool,
   flow: FlowName,
   lane: string,
-  limit: number,
+  { limit, bytesMax }: { readonly limit: number; readonly bytesMax: number },
 ): Promise<readonly PreparedEvent[]> {
   const { rows } = await pool.query<LogRow>(
     `select event_id, partition, place, source, type, key, data, traceparent, at
-     from parked where "group" = $1 and replay = $2 and lane = $3 order by place limit $4`,
-    [flow.group, flow.replay, lane, limit],
+     from (
+       select *, sum(octet_length(data)) over (order by place rows
+         between unbounded preceding and 1 preceding) as before
+       from (
+         select * from parked where "group" = $1 and replay = $2 and lane = $3
+         order by place limit $4) as page) as sized
+     where coalesce(before, 0) < $5 order by place`,
+    [flow.group, flow.replay, lane, limit, bytesMax],
   );
   return rows.map((row) => prepare(toStored(row)));
 }

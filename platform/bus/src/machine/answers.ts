@@ -1,10 +1,10 @@
 /** What becomes of a batch when its answer is there, or when there is none. */
+import { present } from "@tideway/kernel";
 import {
   changeFlow,
   changeLane,
   changePartition,
   flowOf,
-  laneOfEvent,
   letGo,
   partitionOf,
   putBack,
@@ -26,7 +26,7 @@ export function takeAnswer(
   jitter: number,
 ): void {
   if (!removeBatch(draft, batch)) return;
-  const sorted = sortOutcomes(draft, batch, outcomes);
+  const sorted = sortOutcomes(batch, outcomes);
   const hasMoved = sorted.done.length + sorted.failed.length > 0;
   if (!hasMoved) {
     // Everything skipped: without a pause it would be sent again at once, for ever.
@@ -93,14 +93,14 @@ interface Sent {
 /**
  * What stands behind a failed event of its lane was not applied in order, whatever is said of it.
  */
-function sortOutcomes(draft: Draft, batch: Batch, outcomes: readonly Outcome[]): Sorted {
+function sortOutcomes(batch: Batch, outcomes: readonly Outcome[]): Sorted {
   const done: Sent[] = [];
   const failed: Sent[] = [];
   const skipped: Sent[] = [];
   const failedLanes = new Set<string>();
   for (const [index, event] of batch.events.entries()) {
     const outcome = outcomes[index] ?? { outcome: "skipped" };
-    const lane = laneOfEvent(draft.unordered, event);
+    const lane = laneIn(batch, index);
     const sent = { event, index, lane, outcome };
     if (outcome.outcome === "applied" || outcome.outcome === "duplicate") done.push(sent);
     else if (outcome.outcome === "skipped" || failedLanes.has(lane)) skipped.push(sent);
@@ -112,6 +112,10 @@ function sortOutcomes(draft: Draft, batch: Batch, outcomes: readonly Outcome[]):
   return { done, failed, skipped };
 }
 
+function laneIn({ lanes }: Batch, index: number): string {
+  return present(lanes[index], "A batch names the lane of each of its events.");
+}
+
 function removeBatch(draft: Draft, batch: Batch): boolean {
   const { batches } = partitionOf(draft, batch.partition);
   const rest = batches.filter(({ id }) => id !== batch.id);
@@ -121,9 +125,7 @@ function removeBatch(draft: Draft, batch: Batch): boolean {
 }
 
 function returnBatch(draft: Draft, batch: Batch): void {
-  for (const event of batch.events.slice(0, batch.parked)) {
-    restLane(draft, batch.partition, laneOfEvent(draft.unordered, event));
-  }
+  for (const lane of batch.lanes.slice(0, batch.parked)) restLane(draft, batch.partition, lane);
   putBack(draft, batch.partition, batch.events.slice(batch.parked));
 }
 

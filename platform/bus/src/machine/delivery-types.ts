@@ -34,6 +34,9 @@ export interface DeliveryOptions {
   /** Events of one reading of the log, and of one reading of what is parked. */
   readonly readEventsMax: number;
   readonly parkedReadMax: number;
+  /** Bytes of data of each; the event that reaches it is the reading's last one. */
+  readonly readBytesMax: number;
+  readonly parkedBytesMax: number;
   /** After try 1, 2, ...: how long until the next one. After the last of them comes quarantine. */
   readonly tryDelaysMs: readonly number[];
   /** Waiting after an outage of a revision. */
@@ -55,6 +58,9 @@ export const DELIVERY_DEFAULTS = {
   batchBytesMax: 4 * 1_048_576,
   readEventsMax: 500,
   parkedReadMax: 100,
+  // With the window a partition's share of 64 MiB a group: 4 held, 2 being read, 2 that come late.
+  readBytesMax: 2 * 1_048_576,
+  parkedBytesMax: 1_048_576,
   // 8 tries in 10 minutes: 1 + 4 + 15 + 40 + 90 + 180 + 270 = 600 seconds.
   tryDelaysMs: [1_000, 4_000, 15_000, 40_000, 90_000, 180_000, 270_000],
   outageMs: { baseMs: 100, maxMs: 5_000 },
@@ -105,6 +111,8 @@ export interface Batch {
   readonly revision: string;
   readonly epoch: number;
   readonly events: readonly DeliverableEvent[];
+  /** Of each event, as it was when the batch was made: a type's order may change meanwhile. */
+  readonly lanes: readonly string[];
   /** The first so many of the events were parked; the others came from the log. */
   readonly parked: number;
   /** Of a suspended revision: its failures count as no try. */
@@ -219,7 +227,7 @@ export type DeliveryInput = { readonly nowMs: number; readonly jitter: number } 
       readonly kind: "read";
       readonly partition: number;
       readonly events: readonly DeliverableEvent[];
-      /** The `upTo` and the `limit` of the effect. */
+      /** The `upTo` and the `limit` of the effect; the number of events where bytes cut them. */
       readonly upTo: number;
       readonly limit: number;
     }
@@ -256,6 +264,7 @@ export type DeliveryEffect =
       readonly after: number;
       readonly upTo: number;
       readonly limit: number;
+      readonly bytesMax: number;
     }
   | {
       readonly kind: "keep";
@@ -269,6 +278,7 @@ export type DeliveryEffect =
       readonly lane: string;
       readonly partition: number;
       readonly limit: number;
+      readonly bytesMax: number;
     }
   | { readonly kind: "refresh-split" };
 

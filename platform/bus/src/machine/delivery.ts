@@ -6,8 +6,8 @@
  * all that follows it in its lane, in a table of its own. So the cursor never waits for a poisoned
  * key, memory stays bounded, and the table alone says what is to be tried again.
  *
- * Invariants: an event is completed only when an instance applied it, when its revision does not
- * consume it, or when it is in the table. What is written down of the cursor may be old: what is
+ * Invariants: an event is completed only when an instance applied it, when no live revision consumes
+ * it, or when it is in the table. What is written down of the cursor may be old: what is
  * then delivered twice is removed by the inbox. A failed try is in the table before it takes
  * effect.
  *

@@ -144,8 +144,10 @@ export function passOver(
   });
   if (!isReading || !isCatchingUp) return { detours: counted };
   // Kept while the log is read up to here, or the two readings would never meet on a busy log.
-  const isCut = isLateCut || late.length + passed.length > options.readEventsMax;
-  const kept = isCut ? [] : [...late, ...passed.map(([, event]) => event)];
+  const both = [...late, ...passed.map(([, event]) => event)];
+  const { readEventsMax, readBytesMax } = options;
+  const isCut = isLateCut || both.length > readEventsMax || bytesOf(both) > readBytesMax;
+  const kept = isCut ? [] : both;
   return { detours: counted, late: kept, isLateCut: isCut };
 }
 
@@ -226,7 +228,7 @@ function heldOffsets({ waiting, batches, keeping, toKeep }: PartitionState): Set
   return held;
 }
 
-function bytesOf(events: readonly DeliverableEvent[]): number {
+export function bytesOf(events: readonly DeliverableEvent[]): number {
   let bytes = 0;
   for (const event of events) bytes += event.bytes;
   return bytes;

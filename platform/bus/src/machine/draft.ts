@@ -119,6 +119,26 @@ export function laneOfEvent(unordered: ReadonlySet<string>, event: DeliverableEv
   return unordered.has(event.type) ? `${UNORDERED}${event.eventId}` : event.key;
 }
 
+/**
+ * The revision that an event goes to: its key's own, or the other live one where only that
+ * consumes its type. Null when no live revision consumes it: there is nobody to deliver it to. What
+ * a revision consumes that control has not told of is not known, so its events wait for it.
+ */
+export function targetOf(
+  draft: DeliveryState,
+  { keyDigits, type }: Pick<DeliverableEvent, "keyDigits" | "type">,
+): string | null {
+  const own = revisionOf(draft, keyDigits);
+  if (own === null || mayConsume(draft, own, type)) return own;
+  const { stable = own, candidate = null } = draft.split ?? {};
+  const other = own === stable ? candidate : stable;
+  return other !== null && mayConsume(draft, other, type) ? other : null;
+}
+
+function mayConsume({ revisions }: DeliveryState, revision: string, type: string): boolean {
+  return revisions.get(revision)?.has(type) ?? true;
+}
+
 /** The revision that the present split gives a key, or null while there is no split. */
 export function revisionOf(draft: DeliveryState, keyDigits: string): string | null {
   const { split } = draft;

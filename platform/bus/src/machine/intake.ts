@@ -1,5 +1,5 @@
 /** How events of the log come into a partition's window: handed over as they commit, or read. */
-import { detourOf, nextDiverted, passOver, takeDiverted } from "./detours.ts";
+import { bytesOf, detourOf, nextDiverted, passOver, takeDiverted } from "./detours.ts";
 import { laneOfEvent, changePartition, partitionOf } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 import type { DeliverableEvent, Detour } from "./delivery-types.ts";
@@ -56,15 +56,15 @@ export function takeRead(
 export function readMore(draft: Draft, partition: number): void {
   const { isReading, readAtMs, isCatchingUp } = partitionOf(draft, partition);
   if (isReading || readAtMs > draft.nowMs) return;
-  const limit = draft.options.readEventsMax;
+  const { readEventsMax: limit, readBytesMax: bytesMax } = draft.options;
   const next = nextOfLog(draft, partition);
   const diverted = hasRoom(draft, partition, limit) ? nextDiverted(draft, partition) : null;
   if (diverted !== null && (next === null || !isCatchingUp)) {
     changePartition(draft, partition, { isReading: true, isCatchingUp: true });
-    draft.effects.push({ kind: "read", partition, ...diverted, limit });
+    draft.effects.push({ kind: "read", partition, ...diverted, limit, bytesMax });
   } else if (next !== null) {
     changePartition(draft, partition, { isReading: true, isCatchingUp: false });
-    draft.effects.push({ kind: "read", partition, ...next });
+    draft.effects.push({ kind: "read", partition, ...next, bytesMax });
   }
 }
 
@@ -104,8 +104,10 @@ function rememberLate(draft: Draft, partition: number, list: readonly Deliverabl
   const { late } = partitionOf(draft, partition);
   const next = late.at(-1)?.offset ?? null;
   const follows = next === null || list[0]?.offset === next + 1;
-  const hasRoom = late.length + list.length <= draft.options.readEventsMax;
-  if (follows && hasRoom) changePartition(draft, partition, { late: [...late, ...list] });
+  const both = [...late, ...list];
+  const { readEventsMax, readBytesMax } = draft.options;
+  const hasRoom = both.length <= readEventsMax && bytesOf(both) <= readBytesMax;
+  if (follows && hasRoom) changePartition(draft, partition, { late: both });
   // A gap would have to be read anyhow, and then everything after it is read too.
 }
 
@@ -116,10 +118,13 @@ function takeFollowing(draft: Draft, partition: number, list: readonly Deliverab
   const eventsMax = windowEventsMax - (detours.length === 0 ? 0 : readEventsMax);
   const taken: DeliverableEvent[] = [];
   let next = readTo + 1;
+  let bytes = heldBytes;
   for (const event of list) {
     if (event.offset < next) continue;
     if (event.offset > next || heldEvents + taken.length >= eventsMax) break;
+    if (bytes >= windowBytesMax) break;
     taken.push(event);
+    bytes += event.bytes;
     next++;
   }
   take(draft, partition, taken, next - 1);

@@ -1,10 +1,12 @@
 /** Lanes in trouble: a failed try, quarantine, reading what is parked, redriving. */
-import { changeLane, changePartition, partitionOf, revisionOf, setLane, toKeep } from "./draft.ts";
+import { changeLane, changePartition, partitionOf, setLane, targetOf, toKeep } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 import type { DeliverableEvent, LaneInMemory, Outcome, PartitionState } from "./delivery-types.ts";
 
 const RETRY_READ_MS = 500;
 const DETAIL_CHARS_MAX = 500;
+/** Of a partition and a revision: lanes whose parked events are being read at once. */
+const LOADING_MAX = 16;
 
 export interface FailedTry {
   readonly lane: string;
@@ -44,16 +46,47 @@ export function countTry(draft: Draft, partition: number, failed: FailedTry): vo
   toKeep(draft, partition, { lanes: [lane] });
 }
 
-/** Reads the parked events of lanes whose time has come. */
+/** Reads the parked events of lanes whose time has come, while there is room for them. */
 export function readLanes(draft: Draft, partition: number): void {
-  for (const lane of partitionOf(draft, partition).lanes.values()) {
+  const { lanes } = partitionOf(draft, partition);
+  if (lanes.size === 0) return;
+  const loads = loadsOf(draft, lanes.values());
+  for (const lane of lanes.values()) {
     if (!isDue(lane, draft.nowMs) || lane.loaded.length > 0 || lane.loadAtMs > draft.nowMs)
       continue;
     if (isBeingKept(partitionOf(draft, partition), lane.lane)) continue;
+    const load = loadOf(loads, targetOf(draft, lane));
+    if (load.loading >= LOADING_MAX || load.bytes >= draft.options.windowBytesMax) continue;
+    load.loading++;
     changeLane(draft, partition, lane.lane, { phase: "loading" });
-    const limit = draft.options.parkedReadMax;
-    draft.effects.push({ kind: "read-parked", partition, lane: lane.lane, limit });
+    const { parkedReadMax: limit, parkedBytesMax: bytesMax } = draft.options;
+    draft.effects.push({ kind: "read-parked", partition, lane: lane.lane, limit, bytesMax });
   }
+}
+
+interface LaneLoad {
+  loading: number;
+  /** Of the parked events in memory. */
+  bytes: number;
+}
+
+/** By the revision they go to, as what is away must not take the room of what is there. */
+function loadsOf(draft: Draft, lanes: Iterable<LaneInMemory>): Map<string | null, LaneLoad> {
+  const loads = new Map<string | null, LaneLoad>();
+  for (const lane of lanes) {
+    const [first] = lane.loaded;
+    if (first !== undefined) {
+      const load = loadOf(loads, targetOf(draft, first));
+      for (const { bytes } of lane.loaded) load.bytes += bytes;
+    } else if (lane.phase === "loading") loadOf(loads, targetOf(draft, lane)).loading++;
+  }
+  return loads;
+}
+
+function loadOf(loads: Map<string | null, LaneLoad>, revision: string | null): LaneLoad {
+  const load = loads.get(revision) ?? { loading: 0, bytes: 0 };
+  loads.set(revision, load);
+  return load;
 }
 
 /** What is parked of a lane; nothing at all ends its trouble. */
@@ -108,7 +141,7 @@ export function redriveLane(draft: Draft, partition: number, lane: LaneInMemory)
 }
 
 /**
- * What a revision failed that no longer gets the key, is redriven by the one that gets it now:
+ * What a revision failed that no longer gets it, is redriven by the one that gets it now:
  * after an abort on the stable one, after a release on the new one.
  */
 export function redriveWithdrawn(draft: Draft): void {
@@ -118,7 +151,7 @@ export function redriveWithdrawn(draft: Draft): void {
     for (const lane of lanes.values()) {
       const isGone = lane.revision !== split.stable && lane.revision !== split.candidate;
       const isWithdrawn =
-        lane.revision === split.candidate && revisionOf(draft, lane.keyDigits) === split.stable;
+        lane.revision === split.candidate && targetOf(draft, lane) !== split.candidate;
       if (lane.state !== "redriving" && (isGone || isWithdrawn)) {
         redriveLane(draft, lane.partition, lane);
       }

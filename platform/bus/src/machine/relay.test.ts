@@ -1,7 +1,7 @@
 /** The relay's machine by itself; the database and the log are played here. */
 import { expect, test } from "vitest";
 import type { StoredEvent } from "../carrier.ts";
-import { CLAIM_ROWS_MAX, RELAY_AT_START, stepRelay } from "./relay.ts";
+import { CLAIM_BYTES_MAX, CLAIM_ROWS_MAX, RELAY_AT_START, stepRelay } from "./relay.ts";
 import type { OutboxRow, RelayEffect, RelayInput, RelayState } from "./relay.ts";
 
 const row = (id: number): OutboxRow => ({
@@ -96,4 +96,21 @@ test("a fenced relay does nothing any more; a stopped one finishes what is under
     kind: "deleted",
   });
   expect(ended.state.phase).toBe("stopped");
+});
+
+test("a claim that its bytes have cut leads to the next one", () => {
+  const data = "x".repeat(CLAIM_BYTES_MAX / 2);
+  const large = rows.map(({ id, event }) => ({ id, event: { ...event, data } }));
+  const deleted = { kind: "deleted" } as const;
+  const cut = play({ kind: "nudged" }, { kind: "claimed", rows: large }, appended, deleted);
+  expect(cut.effects).toEqual([
+    { kind: "claim", limit: CLAIM_ROWS_MAX, bytesMax: CLAIM_BYTES_MAX },
+  ]);
+  const all = play(
+    { kind: "nudged" },
+    { kind: "claimed", rows: large.slice(1) },
+    appended,
+    deleted,
+  );
+  expect(all.state.phase).toBe("idle");
 });

@@ -17,6 +17,8 @@ import { backoffOf } from "./backoff.ts";
 
 /** Rows of one claim. */
 export const CLAIM_ROWS_MAX = 500;
+/** Bytes of their data; the row that reaches it is the claim's last one. */
+export const CLAIM_BYTES_MAX = 4 * 1_048_576;
 export const RELAY_BACKOFF = { baseMs: 50, maxMs: 2_000 } as const;
 
 export interface OutboxRow {
@@ -42,7 +44,7 @@ export type RelayInput =
   /** Somebody committed an event, or the backstop poll is due. */
   | { readonly kind: "nudged" }
   | { readonly kind: "ticked"; readonly nowMs: number }
-  /** At most CLAIM_ROWS_MAX rows, the lowest ids first. */
+  /** At most CLAIM_ROWS_MAX rows and as many as reach CLAIM_BYTES_MAX, the lowest ids first. */
   | { readonly kind: "claimed"; readonly rows: readonly OutboxRow[] }
   /** The log has committed all of them, now or before. */
   | { readonly kind: "appended"; readonly events: readonly StoredEvent[] }
@@ -58,7 +60,7 @@ export type RelayInput =
   | { readonly kind: "stopped" };
 
 export type RelayEffect =
-  | { readonly kind: "claim"; readonly limit: number }
+  | { readonly kind: "claim"; readonly limit: number; readonly bytesMax: number }
   | { readonly kind: "append"; readonly events: readonly OutboxEvent[] }
   /** To the deliveries in memory, so that the log need not be read again. */
   | { readonly kind: "hand-over"; readonly events: readonly StoredEvent[] }
@@ -129,9 +131,17 @@ function appended(state: RelayState, events: readonly StoredEvent[]): RelayStep 
 
 function deleted(state: RelayState): RelayStep {
   if (state.phase !== "deleting") return still(state);
-  const full = state.rows.length >= CLAIM_ROWS_MAX;
+  const full = isFull(state.rows);
   const calm = { ...state, rows: [], failures: 0 };
   return full && !state.stopping ? claim(calm) : rest(calm);
+}
+
+/** More rows may be there than were claimed. */
+function isFull(rows: readonly OutboxRow[]): boolean {
+  if (rows.length >= CLAIM_ROWS_MAX) return true;
+  let bytes = 0;
+  for (const { event } of rows) bytes += Buffer.byteLength(event.data);
+  return bytes >= CLAIM_BYTES_MAX;
 }
 
 /** Whatever was under way is done again after a while; each of it may be done twice. */
@@ -167,7 +177,7 @@ function rest(state: RelayState): RelayStep {
 function claim(state: RelayState): RelayStep {
   return {
     state: { ...state, phase: "claiming", rows: [], nudged: false },
-    effects: [{ kind: "claim", limit: CLAIM_ROWS_MAX }],
+    effects: [{ kind: "claim", limit: CLAIM_ROWS_MAX, bytesMax: CLAIM_BYTES_MAX }],
   };
 }
 

@@ -1,6 +1,9 @@
 /**
  * Which events go now, to which revision.
  *
+ * An event goes to the revision that has its key, or to the other live one where only that consumes
+ * its type; so a key's events may go to both, by turns.
+ *
  * Invariants: one batch at a time for a partition and revision; a lane is in one batch at most, so
  * it changes its revision only with nothing in flight; within a lane nothing overtakes; a lane in
  * trouble sends only what was parked of it.
@@ -12,10 +15,10 @@ import {
   laneOfEvent,
   letGo,
   partitionOf,
-  revisionOf,
+  targetOf,
 } from "./draft.ts";
 import type { Draft } from "./draft.ts";
-import type { Batch, Consumes, DeliverableEvent, LaneInMemory } from "./delivery-types.ts";
+import type { Batch, DeliverableEvent, LaneInMemory } from "./delivery-types.ts";
 import { divertLate } from "./detours.ts";
 import { parkFollowers, readMore } from "./intake.ts";
 import { beginKeeping, isDue, readLanes, release } from "./lanes.ts";
@@ -39,9 +42,8 @@ export function schedule(draft: Draft, partitions: Iterable<number>): void {
 }
 
 function send(draft: Draft, partition: number, revision: string, epoch: number): void {
-  const consumes = draft.revisions.get(revision);
   // Not told yet what it consumes: its lanes wait until control has said so.
-  if (consumes === undefined) return;
+  if (!draft.revisions.has(revision)) return;
   if (partitionOf(draft, partition).batches.some((batch) => batch.revision === revision)) return;
   const { outage, suspension } = flowOf(draft, revision);
   const waitsUntilMs = Math.max(outage?.untilMs ?? 0, suspension?.untilMs ?? 0);
@@ -49,7 +51,7 @@ function send(draft: Draft, partition: number, revision: string, epoch: number):
   if (waitsUntilMs > draft.nowMs || (mayTryOne && isInFlight(draft, revision))) return;
   const isProbe = suspension !== null;
   const load = new Load(draft, isProbe ? draft.options.probeEventsMax : undefined);
-  const taking = { revision, consumes, load, isProbe };
+  const taking = { revision, load, isProbe };
   let parked = take(draft, partition, { ...taking, avoid: suspension?.probed ?? null });
   // Every lane was probed once: the next round begins with any of them.
   if (isProbe && load.events.length === 0) {
@@ -57,7 +59,8 @@ function send(draft: Draft, partition: number, revision: string, epoch: number):
   }
   if (load.events.length === 0) return;
   const id = draft.nextId++;
-  const batch: Batch = { id, partition, revision, epoch, events: load.events, parked, isProbe };
+  const { events, lanes } = load;
+  const batch: Batch = { id, partition, revision, epoch, events, lanes, parked, isProbe };
   const { batches } = partitionOf(draft, partition);
   changePartition(draft, partition, { batches: [...batches, batch] });
   draft.effects.push({ kind: "deliver", batch });
@@ -80,6 +83,7 @@ function isInFlight(draft: Draft, revision: string): boolean {
 /** A batch being filled. */
 class Load {
   readonly events: DeliverableEvent[] = [];
+  readonly lanes: string[] = [];
   readonly #eventsMax: number;
   readonly #bytesMax: number;
   #bytes = 0;
@@ -93,11 +97,12 @@ class Load {
     return this.events.length >= this.#eventsMax || this.#bytes >= this.#bytesMax;
   }
 
-  add(event: DeliverableEvent): boolean {
+  add(lane: string, event: DeliverableEvent): boolean {
     if (this.isFull) return false;
     // A single event always fits, or a large one could never go.
     if (this.events.length > 0 && this.#bytes + event.bytes > this.#bytesMax) return false;
     this.events.push(event);
+    this.lanes.push(lane);
     this.#bytes += event.bytes;
     return true;
   }
@@ -105,7 +110,6 @@ class Load {
 
 interface Taking {
   readonly revision: string;
-  readonly consumes: Consumes;
   readonly load: Load;
   /** Of a probe: one event a lane. */
   readonly isProbe: boolean;
@@ -120,31 +124,31 @@ function takeParkedEvents(draft: Draft, partition: number, taking: Taking): void
   const { lanes } = partitionOf(draft, partition);
   for (const lane of lanes.values()) {
     if (taking.load.isFull) return;
-    if (!isDue(lane, draft.nowMs) || lane.loaded.length === 0) continue;
-    if (taking.avoid?.has(lane.lane) === true) continue;
-    if (revisionOf(draft, lane.keyDigits) === taking.revision) takeLane(draft, lane, taking);
+    if (!isDue(lane, draft.nowMs) || taking.avoid?.has(lane.lane) === true) continue;
+    takeLane(draft, lane, taking);
   }
 }
 
-function takeLane(draft: Draft, lane: LaneInMemory, { consumes, load, isProbe }: Taking): void {
+function takeLane(draft: Draft, lane: LaneInMemory, { revision, load, isProbe }: Taking): void {
   let taken = 0;
   for (const event of isProbe || lane.tries > 0 ? lane.loaded.slice(0, 1) : lane.loaded) {
-    if (consumes.has(event.type)) {
-      if (!load.add(event)) break;
-      taken++;
-      // What stands behind it waits for its answer, whether it is consumed or not.
-    } else if (taken === 0) release(draft, lane.partition, lane.lane, event);
+    const target = targetOf(draft, event);
+    // What stands behind a sent one waits for its answer, whether it is consumed or not.
+    if (target === null && taken === 0) release(draft, lane.partition, lane.lane, event);
+    else if (target === revision && load.add(lane.lane, event)) taken++;
     else break;
   }
   if (taken > 0) changeLane(draft, lane.partition, lane.lane, { phase: "in-flight" });
 }
 
 function takeWaiting(draft: Draft, partition: number, taking: Taking): void {
-  const { revision, consumes, load, avoid } = taking;
+  const { revision, load, avoid } = taking;
   const { waiting, batches, lanes } = partitionOf(draft, partition);
   if (waiting.length === 0 || load.isFull) return;
   const blocked = new Set<string>();
   for (const batch of batches) {
+    for (const lane of batch.lanes) blocked.add(lane);
+    // Of a type whose order matters only since it was sent, the key waits all the same.
     for (const event of batch.events) blocked.add(laneOfEvent(draft.unordered, event));
   }
   /** Lanes with an event in this very batch. */
@@ -154,13 +158,12 @@ function takeWaiting(draft: Draft, partition: number, taking: Taking): void {
   for (const event of waiting) {
     const lane = laneOfEvent(draft.unordered, event);
     const isFree = !blocked.has(lane) && !lanes.has(lane) && avoid?.has(lane) !== true;
-    const isMine = isFree && revisionOf(draft, event.keyDigits) === revision;
-    const isConsumed = consumes.has(event.type);
-    if (isMine && !isConsumed && !begun.has(lane)) {
-      // Nothing to do for this revision: completed without a delivery, as nothing of its lane
-      // stands before it.
+    const target = isFree ? targetOf(draft, event) : undefined;
+    if (target === null && !begun.has(lane)) {
+      // No live revision wants it: completed without a delivery, as nothing of its lane stands
+      // before it.
       skipped.push(event);
-    } else if (isMine && isConsumed && load.add(event)) {
+    } else if (target === revision && load.add(lane, event)) {
       begun.add(lane);
       if (taking.isProbe) blocked.add(lane);
     } else {

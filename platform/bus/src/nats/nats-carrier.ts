@@ -102,8 +102,13 @@ class NatsCarrier implements Carrier {
     return events.flatMap((event) => stored.get(event.eventId) ?? []);
   }
 
-  read(partition: number, after: number, limit: number): Promise<readonly StoredEvent[]> {
-    return this.#part(partition).read(after, limit);
+  read(
+    partition: number,
+    after: number,
+    limit: number,
+    bytesMax?: number,
+  ): Promise<readonly StoredEvent[]> {
+    return this.#part(partition).read(after, limit, bytesMax);
   }
 
   async heads(): Promise<readonly number[]> {

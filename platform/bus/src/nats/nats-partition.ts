@@ -45,8 +45,9 @@ export interface PartitionOptions {
 const PIPELINE_MESSAGES_MAX = 256;
 const PIPELINE_BYTES_MAX = 2_097_152;
 const ACK_TIMEOUT_MS = 5_000;
-/** Messages asked for at once when reading. */
+/** Messages asked for at once when reading, and at first, while their size is not known. */
 const READS_MAX = 128;
+const READS_AT_FIRST = 8;
 /** Clocks of databases and of NATS may differ by this much. */
 const CLOCK_SKEW_MS = 60_000;
 
@@ -83,18 +84,22 @@ export class NatsPartition {
   }
 
   /** At most `limit` events above `after`; reads from the stream's leader, never from a replica. */
-  async read(after: number, limit: number): Promise<readonly StoredEvent[]> {
+  async read(after: number, limit: number, bytesMax = Infinity): Promise<readonly StoredEvent[]> {
     const { first, last } = await this.bounds();
     const from = Math.max(after + 1, first);
     const to = Math.min(last, from + limit - 1);
     const found: StoredEvent[] = [];
-    for (let start = from; start <= to; start += READS_MAX) {
-      const count = Math.min(READS_MAX, to - start + 1);
+    let bytes = 0;
+    let count = 0;
+    for (let start = from; start <= to && bytes < bytesMax; start += count) {
+      count = Math.min(readsAtOnce(found.length, bytes, bytesMax), to - start + 1);
       const seqs = Array.from({ length: count }, (_, i) => start + i);
       for (const message of await Promise.all(seqs.map((seq) => this.#message(seq)))) {
         // Pruned since the bounds were read.
-        if (message === null) continue;
-        found.push(decodeEvent(message.data, this.#options.partition, message.seq));
+        if (message === null || bytes >= bytesMax) continue;
+        const event = decodeEvent(message.data, this.#options.partition, message.seq);
+        found.push(event);
+        bytes += Buffer.byteLength(event.data);
       }
     }
     return found;
@@ -239,6 +244,14 @@ export class NatsPartition {
     const { link, jsm, stream } = this.#options;
     return link.ask(() => jsm.streams.getMessage(stream, { seq }));
   }
+}
+
+/** About as many as still have room, by what was read so far; at least one. */
+function readsAtOnce(found: number, bytes: number, bytesMax: number): number {
+  if (bytesMax === Infinity) return READS_MAX;
+  if (found === 0) return READS_AT_FIRST;
+  const room = Math.ceil(((bytesMax - bytes) * found) / Math.max(1, bytes));
+  return Math.min(READS_MAX, Math.max(1, room));
 }
 
 /** As many as may be on their way at once; at least one. */

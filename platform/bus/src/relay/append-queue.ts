@@ -8,11 +8,14 @@ import type { Carrier, OutboxEvent, StoredEvent } from "../carrier.ts";
  * Events of one append. A relay has one batch under way, so the queue holds one batch a service.
  */
 const APPEND_EVENTS_MAX = 1_000;
+/** Bytes of their data; a single batch goes whatever it has. */
+export const APPEND_BYTES_MAX = 8 * 1_048_576;
 
 export type Append = (events: readonly OutboxEvent[]) => Promise<readonly StoredEvent[]>;
 
 interface Waiting {
   readonly events: readonly OutboxEvent[];
+  readonly bytes: number;
   readonly resolve: (stored: readonly StoredEvent[]) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -39,7 +42,9 @@ export function appendQueue(carrier: Pick<Carrier, "append">): Append {
   };
   return (events) =>
     new Promise((resolve, reject) => {
-      queue.push({ events, resolve, reject });
+      let bytes = 0;
+      for (const { data } of events) bytes += Buffer.byteLength(data);
+      queue.push({ events, bytes, resolve, reject });
       if (!isBusy) void work();
     });
 }
@@ -47,9 +52,11 @@ export function appendQueue(carrier: Pick<Carrier, "append">): Append {
 function take(queue: Waiting[]): Waiting[] {
   let count = 0;
   let events = 0;
+  let bytes = 0;
   for (const waiting of queue) {
-    if (count > 0 && events + waiting.events.length > APPEND_EVENTS_MAX) break;
     events += waiting.events.length;
+    bytes += waiting.bytes;
+    if (count > 0 && (events > APPEND_EVENTS_MAX || bytes > APPEND_BYTES_MAX)) break;
     count++;
   }
   return queue.splice(0, count);

@@ -8,8 +8,8 @@ import { Client } from "pg";
 import type { OutboxRow } from "../machine/relay.ts";
 
 export interface OutboxSource {
-  /** The oldest rows by id, at most `limit`. */
-  claim(limit: number): Promise<readonly OutboxRow[]>;
+  /** The oldest rows by id, at most `limit`, the last one that which reaches `bytesMax` of data. */
+  claim(limit: number, bytesMax: number): Promise<readonly OutboxRow[]>;
   delete(ids: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
@@ -53,14 +53,19 @@ export function outboxSource(options: OutboxSourceOptions): OutboxSource {
     return connecting;
   };
   return {
-    claim: async (limit) => {
+    claim: async (limit, bytesMax) => {
       const client = await connected();
       try {
         const { rows } = await client.query<Row>({
           name: "outbox-claim",
+          // The length of what is stored apart is known without reading it.
           text: `select id, event_id, type, key, data, traceparent, at
-                 from tideway.outbox order by id limit $1`,
-          values: [limit],
+                 from (
+                   select *, sum(octet_length(data)) over (order by id rows
+                     between unbounded preceding and 1 preceding) as before
+                   from (select * from tideway.outbox order by id limit $1) as oldest) as sized
+                 where coalesce(before, 0) < $2 order by id`,
+          values: [limit, bytesMax],
         });
         return rows.map((row) => toOutboxRow(row, options.service));
       } catch (error) {

@@ -92,7 +92,7 @@ class RelayDriver implements Relay {
         return;
       case "claim":
         this.#do(
-          this.#source.claim(effect.limit).then((rows) => {
+          this.#source.claim(effect.limit, effect.bytesMax).then((rows) => {
             const first = rows[0]?.event.at;
             this.oldestAgeMs = first === undefined ? 0 : Math.max(0, this.#now - Date.parse(first));
             return { kind: "claimed", rows } as const;

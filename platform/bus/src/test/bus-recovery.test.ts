@@ -107,20 +107,25 @@ test("a replay delivers what was delivered once more, under a number of its own"
   await bus.configure(configOf(1, ["books-1"], databaseOf(world.producer)));
   const ids = await world.publish(["a", "b", "a", "c"]);
   await appliedAll(4);
-  expect(await bus.replay("books", { from: "beginning" })).toBe(1);
+  const minutes = Math.floor(Date.now() / 60_000);
+  const first = await bus.replay("books", { from: "beginning" });
+  // Higher than any that was given out before, also by a database that was lost.
+  expect(first).toBeGreaterThanOrEqual(minutes);
+  expect(first).toBeLessThan(minutes + 60);
   await appliedAll(8);
   expect(
     applied()
       .slice(4)
-      .every(({ event }) => event.tidewayreplay === 1),
+      .every(({ event }) => event.tidewayreplay === first),
   ).toBe(true);
   const order = applied()
     .slice(4)
     .filter(({ event }) => event.partitionkey === "a");
   expect(order.map(({ event }) => event.data.n)).toEqual([0, 2]);
-  expect(await bus.replay("books", { from: { eventId: ids[2] ?? "" } })).toBe(2);
+  const second = await bus.replay("books", { from: { eventId: ids[2] ?? "" } });
+  expect(second).toBeGreaterThan(first);
   await until(
-    () => applied().some(({ event }) => event.tidewayreplay === 2 && event.id === ids[2]),
+    () => applied().some(({ event }) => event.tidewayreplay === second && event.id === ids[2]),
     {
       ...DEADLINE,
       what: "the named event is replayed",

@@ -11,6 +11,7 @@ import { cursorOf, deliveryAtStart, stepDelivery, wakesAtMs } from "../machine/d
 
 const PARTITIONS = 2;
 const TYPE = "shop.order.made.v1";
+const BOTH: Consumes = new Map([[TYPE, "key"]]);
 
 export interface WorldOptions {
   readonly random: () => number;
@@ -21,6 +22,8 @@ export interface WorldOptions {
   /** Probability of a kill at each step. */
   readonly kill: number;
   readonly suspendLanesMin?: number;
+  /** What s-1 and s-2 consume; both the same type when left out. */
+  readonly consumes?: readonly [Consumes, Consumes];
 }
 
 /** Mulberry32: 32 bits of state, enough for a test and the same everywhere. */
@@ -75,14 +78,14 @@ export class DeliveryWorld {
     );
   }
 
-  publish(key: string): void {
+  publish(key: string, type = TYPE): void {
     const partition = key.length % PARTITIONS;
     const log = this.logs[partition] ?? [];
     const offset = log.length + 1;
     const event: DeliverableEvent = {
       eventId: `${partition}-${offset}`,
       source: "/services/shop",
-      type: TYPE,
+      type,
       key,
       data: "{}",
       traceparent: null,
@@ -134,7 +137,7 @@ export class DeliveryWorld {
   }
 
   #restart(): DeliveryState {
-    const consumes: Consumes = new Map([[TYPE, "key"]]);
+    const [first, second] = this.#options.consumes ?? [BOTH, BOTH];
     this.state = deliveryAtStart({
       options: {
         ...DELIVERY_DEFAULTS,
@@ -148,8 +151,8 @@ export class DeliveryWorld {
         laneOf: (split, digits) => (digits.length * 20 < split.weight ? "candidate" : "stable"),
       },
       revisions: new Map([
-        ["s-1", consumes],
-        ["s-2", consumes],
+        ["s-1", first],
+        ["s-2", second],
       ]),
       cursors: this.#cursors,
       heads: this.logs.map(({ length }) => length),
@@ -237,6 +240,10 @@ export class DeliveryWorld {
     return events.map((event) => {
       if (failed.has(event.key)) return { outcome: "skipped" };
       if (this.#inbox.has(event.eventId)) return { outcome: "duplicate" };
+      const [first, second] = this.#options.consumes ?? [BOTH, BOTH];
+      if (!(revision === "s-1" ? first : second).has(event.type)) {
+        throw new Error(`${revision} does not consume ${event.type}.`);
+      }
       const place = `${event.eventId} ${revision}`;
       const tries = (this.#tries.get(place) ?? 0) + 1;
       this.#tries.set(place, tries);

@@ -34,7 +34,7 @@ afterEach(async () => {
   rmSync(home, { recursive: true, force: true });
 });
 
-function startMain(): ChildProcess {
+function startMain(onOutput?: (text: string) => void): ChildProcess {
   const child = spawn(process.execPath, [MAIN], {
     env: {
       ...process.env,
@@ -43,13 +43,21 @@ function startMain(): ChildProcess {
       TIDEWAY_PROFILE: "demo",
       TIDEWAY_UNSAFE: "1",
     },
-    stdio: ["ignore", "ignore", "inherit"],
+    stdio: ["ignore", onOutput === undefined ? "ignore" : "pipe", "inherit"],
   });
+  if (onOutput !== undefined) child.stdout?.setEncoding("utf8").on("data", onOutput);
   children.add(child);
   return child;
 }
 
+function writeUrls(urls: { readonly busUrl: string; readonly relayUrl: string }): void {
+  writeFileSync(join(home, "secrets", "database", "bus.json"), JSON.stringify(urls));
+}
+
 const codeOf = (error: unknown): string => (isCoded(error) ? error.code : String(error));
+
+const isUp = async (): Promise<boolean> =>
+  (await admin.health().catch(codeOf)) === "BUS_NOT_CONFIGURED";
 
 test("it waits for its secrets, keeps its configuration over a kill, ends as told", async () => {
   const child = startMain();
@@ -58,12 +66,7 @@ test("it waits for its secrets, keeps its configuration over a kill, ends as tol
   writeFileSync(join(home, "secrets", "database", "bus.json"), '{"busUrl":');
   expect(await admin.health().catch(codeOf)).toBe("UPSTREAM_UNAVAILABLE");
   writeFileSync(join(home, "secrets", "bus.secret"), secret);
-  writeFileSync(
-    join(home, "secrets", "database", "bus.json"),
-    JSON.stringify({ busUrl, relayUrl }),
-  );
-  const isUp = async (): Promise<boolean> =>
-    (await admin.health().catch(codeOf)) === "BUS_NOT_CONFIGURED";
+  writeUrls({ busUrl, relayUrl });
   await until(isUp, { ...DEADLINE, what: "the bus answers" });
   await admin.putConfig(configOf(3, ["books-1"], databaseOf(world.producer)));
   child.kill("SIGKILL");
@@ -76,4 +79,23 @@ test("it waits for its secrets, keeps its configuration over a kill, ends as tol
   next.kill("SIGTERM");
   const [code] = await once(next, "exit");
   expect(code).toBe(0);
+});
+
+test("changed passwords are read before each try to start, and end one that runs", async () => {
+  const { busUrl, relayUrl, secret } = world.options();
+  const old = new URL(busUrl);
+  old.username = "tideway_nobody";
+  writeFileSync(join(home, "secrets", "bus.secret"), secret);
+  writeUrls({ busUrl: old.href, relayUrl });
+  let lines = "";
+  const child = startMain((text) => (lines += text));
+  await until(() => lines.includes("bus.not-started"), { ...DEADLINE, what: "it was refused" });
+  writeUrls({ busUrl, relayUrl });
+  await until(isUp, { ...DEADLINE, what: "it has read the new ones" });
+  const changed = new URL(relayUrl);
+  changed.password = "another";
+  writeUrls({ busUrl, relayUrl: changed.href });
+  const [code] = await once(child, "exit");
+  expect(code).toBe(1);
+  expect(lines).toContain("bus.secrets-changed");
 });

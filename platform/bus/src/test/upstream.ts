@@ -43,6 +43,10 @@ export interface Upstream {
   judge: (event: Received, revision: string) => string | null;
   /** While set, deliveries of this revision wait for it before they are applied. */
   hold: { readonly revision: string; readonly until: Promise<void> } | null;
+  /** Deliveries that have begun to wait for `hold`. */
+  held: number;
+  /** Types that only one of the live revisions consumes. */
+  readonly onlyAt: Map<string, string>;
   duplicates: number;
   /** Batches with an event of this key are refused whole, as malformed ones are. */
   unreadable: string | null;
@@ -74,6 +78,8 @@ export async function startUpstream(split: SplitView): Promise<Upstream> {
     status: null,
     judge: () => null,
     hold: null,
+    held: 0,
+    onlyAt: new Map(),
     duplicates: 0,
     unreadable: null,
     asked: 0,
@@ -111,12 +117,15 @@ async function answer(
   };
   if (req.headers["tideway-instance"] !== `bus:${SECRET}`) return send(401, {});
   if (Number(epoch) !== upstream.split.epoch) return send(409, { code: "SPLIT_EPOCH_STALE" });
-  checkPin(upstream, revision, String(req.headers[KEYS_HEADER]).split(","), events.length);
+  checkPin(upstream, revision, String(req.headers[KEYS_HEADER]).split(","), events);
   if (upstream.status !== null) return send(upstream.status, { code: "UPSTREAM_UNAVAILABLE" });
   if (events.some(({ partitionkey }) => partitionkey === upstream.unreadable)) {
     return send(400, { code: "EVENT_BATCH_INVALID", title: "It cannot be read." });
   }
-  if (upstream.hold?.revision === revision) await upstream.hold.until;
+  if (upstream.hold?.revision === revision) {
+    upstream.held++;
+    await upstream.hold.until;
+  }
   const failed = new Set<string>();
   const results = events.map((event) => {
     if (failed.has(event.partitionkey)) return { id: event.id, outcome: "skipped" };
@@ -137,17 +146,19 @@ async function answer(
   send(200, { results });
 }
 
-/** Each key must belong to the revision that its batch is pinned to. */
+/** Each key must belong to the revision that its batch is pinned to, if that consumes its type. */
 function checkPin(
-  { split, problems }: Upstream,
+  { split, problems, onlyAt }: Upstream,
   revision: string,
   digits: readonly string[],
-  count: number,
+  events: readonly Received[],
 ): void {
+  const count = events.length;
   if (digits.length !== count) problems.push(`${digits.length} keys of ${count} events`);
-  for (const one of digits) {
+  for (const [index, one] of digits.entries()) {
     const lane = laneOfKey(split, one);
-    const expected = lane === "candidate" ? split.candidate : split.stable;
+    const own = lane === "candidate" ? split.candidate : split.stable;
+    const expected = onlyAt.get(events[index]?.type ?? "") ?? own;
     if (expected !== revision) problems.push(`${one} went to ${revision}, not to ${expected}`);
   }
 }

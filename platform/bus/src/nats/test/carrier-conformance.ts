@@ -58,6 +58,21 @@ export function carrierConformance(name: string, start: () => Promise<StoreUnder
       expect(await carrier.read(partition, first + 900, 50)).toEqual([]);
     });
 
+    test("the event that reaches the bytes asked for is a page's last one", async () => {
+      const data = (size: number): string => JSON.stringify("é".repeat(size / 2 - 1));
+      const sizes = [...Array.from({ length: 30 }, () => 1_000), 50_000, 1_000, 1_000];
+      const stored = await carrier.append(sizes.map((size) => event("sized", data(size))));
+      const { partition = 0, offset: first = 0 } = stored[0] ?? {};
+      const page = async (from: number, limit: number, bytesMax: number): Promise<unknown> =>
+        carrier.read(partition, first - 1 + from, limit, bytesMax);
+      expect(await page(0, 100, 10_000)).toEqual(stored.slice(0, 10));
+      expect(await page(0, 100, 9_999)).toEqual(stored.slice(0, 10));
+      expect(await page(0, 4, 10_000)).toEqual(stored.slice(0, 4));
+      expect(await page(30, 100, 1)).toEqual(stored.slice(30, 31));
+      expect(await page(25, 100, 6_000)).toEqual(stored.slice(25, 31));
+      expect(await page(0, 100, 1_000_000)).toEqual(stored);
+    });
+
     test("any key and any data come back as they were", async () => {
       const odd = [
         "line\r\nbreak",
