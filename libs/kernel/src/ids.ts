@@ -37,13 +37,11 @@ export function newId(prefix: string, nowMs: number = Date.now()): string {
 /** The id that spells these 128 bits. */
 export function formatId(prefix: string, value: bigint): string {
   if (value < 0n || value > MAX_128) throw new RangeError(`${value} does not fit 128 bits.`);
-  let text = "";
-  let rest = value;
-  for (let i = 0; i < 26; i++) {
-    text = DIGITS.charAt(Number(rest & 31n)) + text;
-    rest >>= 5n;
-  }
-  return `${prefix}_${text}`;
+  // JavaScript's own base 32 has other digits; one division by the engine is 20 times cheaper than ours.
+  const text = value.toString(32).padStart(26, "0");
+  let spelt = "";
+  for (let i = 0; i < 26; i++) spelt += DIGITS.charAt(Number.parseInt(text.charAt(i), 32));
+  return `${prefix}_${spelt}`;
 }
 
 /** The 128 bits an id spells. Throws `ID_INVALID` for another prefix or spelling. */
@@ -52,9 +50,14 @@ export function parseId(prefix: string, id: string): bigint {
   if (match?.[1] !== prefix || match[2] === undefined) {
     throw idErrors.error("ID_INVALID", { given: { given: id.slice(0, 60), prefix } });
   }
-  let value = 0n;
-  for (const digit of match[2]) value = (value << 5n) | BigInt(DIGITS.indexOf(digit));
-  return value;
+  // 6, 10 and 10 digits: each a whole number that a double holds exactly.
+  const part = (from: number, to: number): bigint => {
+    let value = 0;
+    for (let i = from; i < to; i++) value = value * 32 + DIGITS.indexOf(digits.charAt(i));
+    return BigInt(value);
+  };
+  const digits = match[2];
+  return (part(0, 6) << 100n) | (part(6, 16) << 50n) | part(16, 26);
 }
 
 export function isId(prefix: string, id: string): boolean {
@@ -85,11 +88,25 @@ export function uuidToBits(uuid: string): bigint {
  */
 export async function derivedId(prefix: string, ...parts: string[]): Promise<string> {
   const text = parts.map((part) => `${part.length}:${part}`).join("");
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  let value = 0n;
-  for (const byte of new Uint8Array(digest, 0, 16)) value = (value << 8n) | BigInt(byte);
-  return formatId(prefix, withVersion(value, 8n));
+  return formatId(prefix, withVersion(BigInt(`0x${await sha256(text)}`) >> 128n, 8n));
 }
+
+/** In hex. Node's own hash answers at once; in a browser there is only the asynchronous one. */
+async function sha256(text: string): Promise<string> {
+  if (nodeCrypto !== undefined) return nodeCrypto.hash("sha256", text, "hex");
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+interface NodeCrypto {
+  hash(algorithm: string, text: string, encoding: "hex"): string;
+}
+
+/** Not imported, as this package is for browsers too. */
+const nodeCrypto = (
+  Reflect.get(globalThis, "process") as
+    { getBuiltinModule?(name: string): NodeCrypto | undefined } | undefined
+)?.getBuiltinModule?.("node:crypto");
 
 /** Sets the version nibble (bits 76 to 79) and the variant (the two bits below 64). */
 function withVersion(value: bigint, version: bigint): bigint {
