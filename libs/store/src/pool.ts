@@ -1,6 +1,7 @@
 /** Connections to a service's own database. */
 import { Pool } from "pg";
 import type { PoolClient } from "pg";
+import { PreparingClient } from "./preparing-client.ts";
 
 export interface PoolOptions {
   readonly url: string;
@@ -24,6 +25,7 @@ export type { Pool };
  */
 export function createPool(options: PoolOptions): Pool {
   const pool = new Pool({
+    Client: PreparingClient,
     connectionString: options.url,
     max: options.connectionsMax,
     application_name: options.applicationName,
