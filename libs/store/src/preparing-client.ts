@@ -20,6 +20,7 @@ export class PreparingClient extends Client {
     const name = typeof text === "string" && Array.isArray(values) ? nameOf(text) : null;
     const args = name === null ? given : [{ name, text, values }, ...rest];
     // What comes back is whatever pg answers to these parameters.
+    // oxlint-disable-next-line typescript/unbound-method -- Reflect.apply binds it
     return Reflect.apply(super.query, this, args) as never;
   }
 }

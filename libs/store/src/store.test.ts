@@ -225,3 +225,17 @@ describe("roles", () => {
     await other.close();
   });
 });
+
+test("statements with values are prepared once a connection, the others are not", async () => {
+  const client = await database.pool.connect();
+  try {
+    for (let i = 0; i < 3; i++) await client.query("select $1::int as prepared_here", [i]);
+    await client.query("select 1 as not_prepared_here");
+    const prepared = await client.query<{ statement: string }>(
+      "select statement from pg_prepared_statements where statement like '%prepared_here%'",
+    );
+    expect(prepared.rows).toEqual([{ statement: "select $1::int as prepared_here" }]);
+  } finally {
+    client.release();
+  }
+});
