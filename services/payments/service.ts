@@ -7,7 +7,8 @@ export default defineService({
   api: paymentsApi,
   database: true,
   calls: ["ledger", "identity"],
-  consumes: ["ledger.transfer.posted.v1"],
+  // Of use after a crash alone, so nobody waits for it.
+  consumes: [{ type: "ledger.transfer.posted.v1", lingerMs: 1_000 }],
   sagas: [
     { name: "payment", version: 1 },
     { name: "top-up", version: 1 },

@@ -10,4 +10,4 @@ export type { Job, JobContext } from "./jobs.ts";
 export * from "./machine/inbox.ts";
 export * from "./publisher.ts";
 export { INBOX_KEPT_DAYS, JOB_TICKS_KEPT_DAYS } from "./prune.ts";
-export { NOTIFY_EVERY_MS, OUTBOX_CHANNEL } from "./notifier.ts";
+export { NOTIFY_EVERY_MS, NOTIFY_EVERY_MS_MAX, OUTBOX_CHANNEL } from "./notifier.ts";

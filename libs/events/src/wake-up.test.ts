@@ -10,7 +10,7 @@ import { testDatabase } from "@tideway/testkit";
 import type { TestDatabase } from "@tideway/testkit";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { NOTIFY_EVERY_MS, OUTBOX_CHANNEL, createPublisher } from "./index.ts";
+import { NOTIFY_EVERY_MS, NOTIFY_EVERY_MS_MAX, OUTBOX_CHANNEL, createPublisher } from "./index.ts";
 import type { Publish } from "./index.ts";
 import { shopApi } from "./test/shop-api.ts";
 
@@ -91,7 +91,7 @@ describe("a wake-up", () => {
     };
     await Promise.all(Array.from({ length: 5 }, one));
     const publishedAtMs = performance.now();
-    await until(() => (heardAtMs.at(-1) ?? 0) > publishedAtMs - NOTIFY_EVERY_MS, {
+    await until(() => (heardAtMs.at(-1) ?? 0) > publishedAtMs - NOTIFY_EVERY_MS_MAX, {
       deadlineMs: 5_000,
       what: "the last commits are told of",
     });
@@ -99,6 +99,41 @@ describe("a wake-up", () => {
     expect(heardAtMs.length).toBeGreaterThan(0);
     expect(heardAtMs.length).toBeLessThanOrEqual(mostEver);
     expect(heardAtMs.length).toBeLessThan(200);
+  });
+
+  test("comes every 40 ms while commits keep coming, and after a pause within 10 ms again", async () => {
+    const gaps = (): number[] => heardAtMs.slice(1).map((at, i) => at - (heardAtMs[i] ?? 0));
+    const often = async (wakeUps: number): Promise<void> => {
+      heardAtMs.length = 0;
+      await until(
+        async () => {
+          await tx(pool, (t) => publish(t, "paid", order()));
+          return heardAtMs.length >= wakeUps;
+        },
+        { deadlineMs: 20_000, intervalMs: 1, what: `${wakeUps} wake-ups` },
+      );
+    };
+    for (let round = 0; round < 2; round++) {
+      await often(20);
+      // The first three pauses double; a busy machine makes them longer, never shorter.
+      expect(
+        gaps()
+          .slice(5)
+          .sort((a, b) => a - b)[3],
+      ).toBeGreaterThan(NOTIFY_EVERY_MS_MAX * 0.75);
+      // Nothing for longer than the longest pause; then two commits a moment apart.
+      await new Promise((resolve) => setTimeout(resolve, 3 * NOTIFY_EVERY_MS_MAX));
+      const quickest = await until(
+        async () => {
+          await often(2);
+          const [gap = Infinity] = gaps();
+          await new Promise((resolve) => setTimeout(resolve, 3 * NOTIFY_EVERY_MS_MAX));
+          return gap < NOTIFY_EVERY_MS_MAX * 0.75 && gap;
+        },
+        { deadlineMs: 20_000, what: "a short pause" },
+      );
+      expect(quickest).toBeGreaterThan(NOTIFY_EVERY_MS * 0.75);
+    }
   });
 
   test("that fails does not fail the business, and is told", async () => {

@@ -22,8 +22,8 @@ export interface ServiceDeclaration {
   readonly api: Api;
   readonly database: boolean;
   readonly calls?: readonly string[];
-  /** Types of events; an object where their order does not matter. */
-  readonly consumes?: readonly (string | Consumption)[];
+  /** Types of events; an object where their order does not matter, or where they may linger. */
+  readonly consumes?: readonly (string | (Partial<Consumption> & Pick<Consumption, "type">))[];
   /** Every saga definition this revision carries: the one it begins new ones by and the one before. */
   readonly sagas?: readonly SagaVersion[];
   readonly cron?: Readonly<Record<string, string>>;
@@ -85,7 +85,7 @@ export function toManifest(declaration: ServiceDeclaration): Manifest {
     connectionsMax: declaration.connectionsMax ?? 20,
     calls: [...(declaration.calls ?? [])],
     consumes: (declaration.consumes ?? []).map((one) =>
-      typeof one === "string" ? { type: one, order: "key" } : one,
+      typeof one === "string" ? { type: one, order: "key" } : { order: "key", ...one },
     ),
     emits: Object.values(declaration.api.events ?? {}).map(({ type, shedding }) => {
       return { type, shedding: shedding ?? "normal" };

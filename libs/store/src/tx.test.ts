@@ -114,3 +114,23 @@ test("who commits by hand runs them by hand", async () => {
   run();
   expect(ran).toEqual(["ran"]);
 });
+
+test("what is begun without waiting runs in its order, and nothing behind a failure", async () => {
+  const ran: string[] = [];
+  const insert = (t: Transaction, id: number) =>
+    t.query("insert into things values ($1)", [id]).then(
+      () => ran.push(`${id}`),
+      (error: unknown) => {
+        ran.push(`${id} failed`);
+        throw error;
+      },
+    );
+  const together = (...ids: readonly number[]) =>
+    tx(database.pool, (t) => Promise.all(ids.map((id) => insert(t, id))));
+  await together(11, 12, 13);
+  // The second is there already: the third finds the transaction failed.
+  await expect(together(14, 12, 15)).rejects.toMatchObject({ code: "23505" });
+  expect(ran).toEqual(["11", "12", "13", "14", "12 failed", "15 failed"]);
+  const found = await admin.query("select id from things where id between 11 and 19 order by id");
+  expect(found.rows.map(({ id }: { id: number }) => id)).toEqual([11, 12, 13]);
+});

@@ -5,7 +5,12 @@ import type { BusConfig, BusService } from "../config.ts";
 import type { Carrier, StoredEvent } from "../carrier.ts";
 import { busErrors } from "../errors.ts";
 import { DELIVERY_DEFAULTS } from "../machine/delivery-types.ts";
-import type { Consumes, DeliveryOptions, DeliverySplit } from "../machine/delivery-types.ts";
+import type {
+  Consumes,
+  DeliveryOptions,
+  DeliverySplit,
+  Lingers,
+} from "../machine/delivery-types.ts";
 import { cursorOf, deliveryAtStart } from "../machine/delivery.ts";
 import type { CursorSaver } from "./cursor-saver.ts";
 import { Flow } from "./flow-driver.ts";
@@ -82,7 +87,7 @@ export class Deliveries {
         if (service === undefined) this.#drain(flow);
         else {
           const revisions = consumesOf(service, this.#types.get(flow) ?? null);
-          flow.feed({ kind: "configured", revisions });
+          flow.feed({ kind: "configured", revisions, lingers: lingersOf(service) });
         }
       }
       await this.#startMissing();
@@ -197,6 +202,7 @@ export class Deliveries {
         laneOf: this.#laneOf,
       },
       revisions: consumesOf(service, row.types),
+      lingers: lingersOf(service),
       cursors: await loadCursors(writer.pool, row),
       heads: [],
       lanes: await loadLanes(writer.pool, row),
@@ -300,6 +306,15 @@ function consumesOf(
       return [id, new Map(wanted.map(({ type, order }) => [type, order]))] as const;
     }),
   );
+}
+
+/** Where revisions differ, or one says nothing, the more impatient one holds. */
+function lingersOf({ revisions }: BusService): Lingers {
+  const lingers = new Map<string, number>();
+  for (const { type, lingerMs = 0 } of revisions.flatMap(({ consumes }) => consumes)) {
+    lingers.set(type, Math.min(lingerMs, lingers.get(type) ?? lingerMs));
+  }
+  return new Map([...lingers].filter(([, ms]) => ms > 0));
 }
 
 function isSameSplit(known: DeliverySplit | null, told: DeliverySplit | null): boolean {

@@ -22,6 +22,8 @@ export interface DeliverySplit {
 /** Type -> whether its order matters, of one revision. */
 export type Consumes = ReadonlyMap<string, "key" | "none">;
 
+export type Lingers = ReadonlyMap<string, number>;
+
 export interface DeliveryOptions {
   readonly partitions: number;
   /** Pure: the lane of a key under a split. */
@@ -162,6 +164,8 @@ export interface PartitionState {
   readonly resume: { readonly upTo: number; readonly open: ReadonlySet<number> } | null;
   /** From the log, by offset, in no batch. */
   readonly waiting: readonly DeliverableEvent[];
+  /** What waits goes then at the latest; null while nothing waits, or it need not wait for others. */
+  readonly lingersUntilMs: number | null;
   /** Lanes in trouble. */
   readonly lanes: ReadonlyMap<string, LaneInMemory>;
   /** At most one a revision. */
@@ -200,6 +204,8 @@ export interface DeliveryState {
   /** Types that some revision consumes, and those of them whose order matters to nobody. */
   readonly consumed: ReadonlySet<string>;
   readonly unordered: ReadonlySet<string>;
+  /** Type -> milliseconds that its events may wait for others; types that may not are left out. */
+  readonly lingers: Lingers;
   readonly partitions: readonly PartitionState[];
   readonly flows: ReadonlyMap<string, RevisionFlow>;
   /** Where a replay ends, per partition; null for the living group. */
@@ -234,7 +240,11 @@ export type DeliveryInput = { readonly nowMs: number; readonly jitter: number } 
   | { readonly kind: "read-failed"; readonly partition: number }
   /** The gateway's present split; null while it has none for this service. */
   | { readonly kind: "split"; readonly split: DeliverySplit | null }
-  | { readonly kind: "configured"; readonly revisions: ReadonlyMap<string, Consumes> }
+  | {
+      readonly kind: "configured";
+      readonly revisions: ReadonlyMap<string, Consumes>;
+      readonly lingers?: Lingers;
+    }
   /** An instance answered: one outcome an event, in the batch's order. */
   | { readonly kind: "answered"; readonly batch: Batch; readonly outcomes: readonly Outcome[] }
   /** Nothing is known of any of them: no connection, a gateway's or a database's error, no time. */

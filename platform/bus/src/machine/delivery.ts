@@ -26,6 +26,7 @@ import type {
   DeliverySplit,
   DeliveryState,
   DeliveryStep,
+  Lingers,
   PartitionState,
   RevisionFlow,
   TroubledLane,
@@ -40,6 +41,7 @@ const RETRY_MS = 500;
 export interface DeliveryStart {
   readonly options: DeliveryOptions;
   readonly revisions: ReadonlyMap<string, Consumes>;
+  readonly lingers?: Lingers;
   /** One a partition. */
   readonly cursors: readonly Cursor[];
   readonly heads: readonly number[];
@@ -63,6 +65,7 @@ export function deliveryAtStart(start: DeliveryStart): DeliveryState {
     isSplitStale: false,
     revisions: start.revisions,
     ...typesOf(start.revisions),
+    lingers: start.lingers ?? new Map(),
     partitions: start.cursors.map((cursor, index) =>
       partitionAtStart(cursor, start.heads[index] ?? 0),
     ),
@@ -98,6 +101,7 @@ function partitionAtStart(cursor: Cursor, head: number): PartitionState {
     isLateCut: false,
     resume: first === undefined ? null : { upTo: cursor.readTo, open: new Set(cursor.open) },
     waiting: [],
+    lingersUntilMs: null,
     lanes: new Map(),
     batches: [],
     keeping: null,
@@ -143,6 +147,7 @@ function apply(draft: Draft, input: DeliveryInput): Iterable<number> {
       return everyPartition(draft);
     case "configured":
       draft.revisions = input.revisions;
+      draft.lingers = input.lingers ?? new Map();
       Object.assign(draft, typesOf(input.revisions));
       return everyPartition(draft);
     case "answered":
@@ -279,8 +284,9 @@ export function wakesAtMs(state: DeliveryState): number | null {
   for (const { outage, suspension } of state.flows.values()) {
     consider(Math.max(outage?.untilMs ?? 0, suspension?.untilMs ?? 0));
   }
-  for (const { lanes, keeping, readAtMs } of state.partitions) {
+  for (const { lanes, keeping, readAtMs, lingersUntilMs } of state.partitions) {
     consider(readAtMs);
+    consider(lingersUntilMs);
     consider(keeping?.retryAtMs ?? null);
     for (const { phase, nextTryAtMs, loadAtMs } of lanes.values()) {
       if (phase === "rest" && nextTryAtMs !== null) consider(Math.max(nextTryAtMs, loadAtMs));

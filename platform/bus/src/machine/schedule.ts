@@ -6,7 +6,7 @@
  *
  * Invariants: one batch at a time for a partition and revision; a lane is in one batch at most, so
  * it changes its revision only with nothing in flight; within a lane nothing overtakes; a lane in
- * trouble sends only what was parked of it.
+ * trouble sends only what was parked of it. What lingers holds up only what lingers too.
  */
 import {
   changeLane,
@@ -18,8 +18,8 @@ import {
   targetOf,
 } from "./draft.ts";
 import type { Draft } from "./draft.ts";
-import type { Batch, DeliverableEvent, LaneInMemory } from "./delivery-types.ts";
-import { divertLate } from "./detours.ts";
+import type { Batch, DeliverableEvent, LaneInMemory, PartitionState } from "./delivery-types.ts";
+import { bytesOf, divertLate } from "./detours.ts";
 import { parkFollowers, readMore } from "./intake.ts";
 import { beginKeeping, isDue, readLanes, release } from "./lanes.ts";
 
@@ -31,6 +31,7 @@ export function schedule(draft: Draft, partitions: Iterable<number>): void {
       readLanes(draft, partition);
       const { split } = draft;
       if (split !== null && !draft.isSplitStale) {
+        linger(draft, partition);
         send(draft, partition, split.stable, split.epoch);
         if (split.candidate !== null) send(draft, partition, split.candidate, split.epoch);
       }
@@ -39,6 +40,27 @@ export function schedule(draft: Draft, partitions: Iterable<number>): void {
     }
     beginKeeping(draft, partition);
   }
+}
+
+/**
+ * Lets what waits wait for more, while all of it may. Once the first one's time is over, or a batch
+ * is full, everything goes; what then has to wait for an answer goes with that.
+ */
+function linger(draft: Draft, partition: number): void {
+  const { waiting, lingersUntilMs } = partitionOf(draft, partition);
+  if (lingersUntilMs === null && (draft.lingers.size === 0 || waiting.length === 0)) return;
+  let lingerMs = waiting.length === 0 ? 0 : Infinity;
+  for (const { type } of waiting) lingerMs = Math.min(lingerMs, draft.lingers.get(type) ?? 0);
+  const { batchEventsMax, batchBytesMax } = draft.options;
+  const isFull = waiting.length >= batchEventsMax || bytesOf(waiting) >= batchBytesMax;
+  if (lingerMs === 0 || isFull) changePartition(draft, partition, { lingersUntilMs: null });
+  else if (lingersUntilMs === null) {
+    changePartition(draft, partition, { lingersUntilMs: draft.nowMs + lingerMs });
+  }
+}
+
+function isLingering({ lingersUntilMs }: PartitionState, nowMs: number): boolean {
+  return lingersUntilMs !== null && lingersUntilMs > nowMs;
 }
 
 function send(draft: Draft, partition: number, revision: string, epoch: number): void {
@@ -143,8 +165,9 @@ function takeLane(draft: Draft, lane: LaneInMemory, { revision, load, isProbe }:
 
 function takeWaiting(draft: Draft, partition: number, taking: Taking): void {
   const { revision, load, avoid } = taking;
-  const { waiting, batches, lanes } = partitionOf(draft, partition);
-  if (waiting.length === 0 || load.isFull) return;
+  const state = partitionOf(draft, partition);
+  const { waiting, batches, lanes } = state;
+  if (waiting.length === 0 || load.isFull || isLingering(state, draft.nowMs)) return;
   const blocked = new Set<string>();
   for (const batch of batches) {
     for (const lane of batch.lanes) blocked.add(lane);

@@ -5,7 +5,13 @@
  */
 import type { DeliverableEvent, DeliverySplit, TroubledLane } from "../machine/delivery-types.ts";
 import { DELIVERY_DEFAULTS } from "../machine/delivery-types.ts";
-import type { Consumes, Cursor, DeliveryEffect, Outcome } from "../machine/delivery-types.ts";
+import type {
+  Consumes,
+  Cursor,
+  DeliveryEffect,
+  Lingers,
+  Outcome,
+} from "../machine/delivery-types.ts";
 import type { DeliveryInput, DeliveryState } from "../machine/delivery-types.ts";
 import { cursorOf, deliveryAtStart, stepDelivery, wakesAtMs } from "../machine/delivery.ts";
 
@@ -24,6 +30,7 @@ export interface WorldOptions {
   readonly suspendLanesMin?: number;
   /** What s-1 and s-2 consume; both the same type when left out. */
   readonly consumes?: readonly [Consumes, Consumes];
+  readonly lingers?: Lingers;
 }
 
 /** Mulberry32: 32 bits of state, enough for a test and the same everywhere. */
@@ -42,8 +49,9 @@ export class DeliveryWorld {
   readonly applied: { readonly event: DeliverableEvent; readonly revision: string }[] = [];
   readonly logs: DeliverableEvent[][] = Array.from({ length: PARTITIONS }, () => []);
   kills = 0;
-  /** Readings of the log. */
+  /** Readings of the log, and batches that went out. */
   reads = 0;
+  batches = 0;
   /** Revisions that nobody reaches: their deliveries are not answered. */
   readonly away = new Set<string>();
   split: DeliverySplit = { stable: "s-1", candidate: null, weight: 0, rollout: null, epoch: 1 };
@@ -154,6 +162,7 @@ export class DeliveryWorld {
         ["s-1", first],
         ["s-2", second],
       ]),
+      ...(this.#options.lingers && { lingers: this.#options.lingers }),
       cursors: this.#cursors,
       heads: this.logs.map(({ length }) => length),
       lanes: [...this.#lanes.values()],
@@ -170,6 +179,7 @@ export class DeliveryWorld {
     switch (effect.kind) {
       case "deliver": {
         const { batch } = effect;
+        this.batches++;
         if (batch.epoch !== this.split.epoch) return this.feed({ kind: "stale", batch });
         if (this.away.has(batch.revision)) {
           return this.feed({ kind: "unanswered", batch, reason: "away" });

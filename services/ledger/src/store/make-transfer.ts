@@ -2,7 +2,7 @@
  * One transfer is one transaction:
  *
  *   lock the id ─> known? answer it ─> burned? refuse ─> lock both accounts in the order of ids
- *     ─> decide (pure) ─> write transfer, hold's end, sums ─> read back ─> write event ─> commit
+ *     ─> decide (pure) ─> write transfer, hold's end, sums, event ─> read back ─> commit
  *
  * A refusal that uses the id up commits the burned id before it is told. Expired holds that were
  * not swept yet still count in the written sums; that can only refuse too much, never too little.
@@ -54,37 +54,55 @@ export async function makeTransfer(
   actor: Actor,
 ): Promise<TransferResult> {
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-    const done = await tx(pool, async (transaction) => {
-      const attempted = await attemptTransfer(transaction, command, actor);
-      // Last of all, as it holds the key; the account's row is locked already in any case.
-      if (attempted.kind === "made") {
-        await publish(transaction, "transferPosted", transferPosted(attempted.stored.transfer));
-      }
-      return attempted;
-    });
+    const done = await tx(pool, (transaction) =>
+      attemptTransfer({ transaction, publish, actor }, command),
+    );
     if (done.kind !== "blocked") return done;
     await releaseExpiredHoldsOf(pool, done.accounts);
   }
   throw commonErrors.error("OVERLOADED", { given: { service: "ledger" } });
 }
 
-async function attemptTransfer(
-  transaction: Transaction,
-  command: TransferCommand,
-  actor: Actor,
-): Promise<Attempt> {
-  await lockTransferId(transaction, command.id);
-  const existing = await readTransfer(transaction, command.id);
+interface Attempting {
+  readonly transaction: Transaction;
+  readonly publish: PublishLedgerEvents;
+  readonly actor: Actor;
+}
+
+async function attemptTransfer(parts: Attempting, command: TransferCommand): Promise<Attempt> {
+  const { transaction, actor } = parts;
+  // Sent in one go, run in this order: what is read is read under the locks before it.
+  const [, existing, burned, subject] = await Promise.all([
+    lockTransferId(transaction, command.id),
+    readTransfer(transaction, command.id),
+    readBurnedId(transaction, command.id),
+    isMove(command) ? lockSubject(transaction, [command.debit, command.credit]) : null,
+  ]);
   if (existing !== undefined) return sameOrRefused(transaction, existing, command, actor);
-  const burned = await readBurnedId(transaction, command.id);
   if (burned !== undefined) {
     const isOwn = burned.service === actor.service;
     const original = isOwn ? { ...burned.given, reason: burned.reason } : {};
     return refused("TRANSFER_ID_BURNED", { ...original, transfer: command.id });
   }
-  return isMove(command)
-    ? attemptMove(transaction, command, actor)
-    : attemptResolution(transaction, command, actor);
+  if (!isMove(command)) return attemptResolution(parts, command);
+  return attemptMove(parts, command, present(subject, "A move locks its accounts at once."));
+}
+
+interface Subject {
+  readonly accounts: ReadonlyMap<string, Account>;
+  /** The database's clock after the locks were there. */
+  readonly nowMicros: bigint;
+}
+
+async function lockSubject(
+  transaction: Transaction,
+  accounts: readonly [string, string],
+): Promise<Subject> {
+  const [locked, nowMicros] = await Promise.all([
+    lockAccounts(transaction, accounts),
+    readClock(transaction),
+  ]);
+  return { accounts: locked, nowMicros };
 }
 
 async function sameOrRefused(
@@ -107,10 +125,11 @@ async function sameOrRefused(
 }
 
 async function attemptMove(
-  transaction: Transaction,
+  parts: Attempting,
   command: MoveCommand,
-  actor: Actor,
+  { accounts, nowMicros }: Subject,
 ): Promise<Attempt> {
+  const { transaction, actor } = parts;
   const operation = command.kind === "post" ? "transfer" : "hold";
   if (!mayUseCode(actor, command.code, [operation])) {
     const wanted = `${operation} as ${command.code}`;
@@ -124,14 +143,12 @@ async function attemptMove(
   if (command.debit === command.credit) {
     return refused("ACCOUNTS_SAME", { account: command.debit });
   }
-  const accounts = await lockAccounts(transaction, [command.debit, command.credit]);
   const missing = [command.debit, command.credit].find((account) => !accounts.has(account));
   if (missing !== undefined) return refused("ACCOUNT_NOT_FOUND", { account: missing });
   const debit = accountIn(accounts, command.debit);
   const credit = accountIn(accounts, command.credit);
-  const nowMicros = await readClock(transaction);
   const decision = decideMove({ command, actor, debit, credit, nowMicros });
-  if (decision.kind === "made") return made(transaction, decision);
+  if (decision.kind === "made") return made(parts, decision);
   if (!mayComeFromHolds(decision.refusal)) return decision;
   const exact = decideMove({
     command,
@@ -144,19 +161,19 @@ async function attemptMove(
   return burn(transaction, command.id, exact.refusal, actor);
 }
 
-async function attemptResolution(
-  transaction: Transaction,
-  command: ResolveCommand,
-  actor: Actor,
-): Promise<Attempt> {
+async function attemptResolution(parts: Attempting, command: ResolveCommand): Promise<Attempt> {
+  const { transaction, actor } = parts;
   const named = await readTransfer(transaction, command.pending);
   if (named === undefined || named.transfer.kind !== "hold") {
     return refused("PENDING_NOT_FOUND", { pending: command.pending });
   }
   const { debit, credit } = named.transfer;
-  const accounts = await lockAccounts(transaction, [debit, credit]);
-  // Every end of a hold is written under its accounts' locks, so only now its outcome is final.
-  const held = present(await readTransfer(transaction, command.pending), "Transfers never vanish.");
+  // Every end of a hold is written under its accounts' locks, so only then its outcome is final.
+  const [{ accounts, nowMicros }, again] = await Promise.all([
+    lockSubject(transaction, [debit, credit]),
+    readTransfer(transaction, command.pending),
+  ]);
+  const held = present(again, "Transfers never vanish.");
   const decision: Decision = decideResolution({
     command,
     actor,
@@ -164,13 +181,17 @@ async function attemptResolution(
     outcome: held.outcome,
     debit: accountIn(accounts, debit),
     credit: accountIn(accounts, credit),
-    nowMicros: await readClock(transaction),
+    nowMicros,
   });
-  return decision.kind === "made" ? made(transaction, decision) : decision;
+  return decision.kind === "made" ? made(parts, decision) : decision;
 }
 
-async function made(transaction: Transaction, decision: Made): Promise<TransferResult> {
-  const transfer = await writeMade(transaction, decision);
+async function made({ transaction, publish }: Attempting, decision: Made): Promise<TransferResult> {
+  const [transfer] = await Promise.all([
+    writeMade(transaction, decision),
+    // Last of all, as it holds the key; the account's row is locked already in any case.
+    publish(transaction, "transferPosted", transferPosted(decision.transfer)),
+  ]);
   const { debit, credit } = decision;
   invariant(
     debit.asset === credit.asset && debit.asset === transfer.asset,

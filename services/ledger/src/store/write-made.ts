@@ -1,4 +1,4 @@
-/** Writes what was decided, and reads it back before it is committed. */
+/** Writes what was decided, in one go, and reads it back before it is committed. */
 import { canonicalJson } from "@tideway/schema";
 import { invariant, present } from "@tideway/kernel";
 import type { Transaction } from "@tideway/store";
@@ -12,22 +12,32 @@ import { insertTransfer } from "./transfers.ts";
 
 /** Writes the transfer, how its hold ended, and both accounts; answers the transfer as written. */
 export async function writeMade(transaction: Transaction, made: Made): Promise<Transfer> {
-  const { transfer, outcome } = made;
-  const written = await insertTransfer(transaction, transfer);
+  const { transfer } = made;
+  const [written] = await Promise.all([
+    insertTransfer(transaction, transfer),
+    transfer.timeoutSeconds === null ? null : insertTimeout(transaction, transfer),
+    writeEndOfHold(transaction, made),
+    writeAndCheckBalances(transaction, [made.debit, made.credit]),
+  ]);
   invariant(
     spelling(written) === spelling(transfer),
     `Transfer ${transfer.id} was read back with other fields than were written.`,
   );
-  if (transfer.timeoutSeconds !== null) await insertTimeout(transaction, transfer);
-  if (transfer.pending !== null) {
-    await deleteTimeout(transaction, transfer.pending);
-    const how = present(outcome, "A transfer that names a hold ends it.");
-    await insertResolutions(transaction, [
-      { hold: transfer.pending, outcome: how, transfer: transfer.id, atMicros: transfer.atMicros },
-    ]);
-  }
-  await writeAndCheckBalances(transaction, [made.debit, made.credit]);
   return written;
+}
+
+async function writeEndOfHold(
+  transaction: Transaction,
+  { transfer, outcome }: Made,
+): Promise<void> {
+  if (transfer.pending === null) return;
+  const how = present(outcome, "A transfer that names a hold ends it.");
+  await Promise.all([
+    deleteTimeout(transaction, transfer.pending),
+    insertResolutions(transaction, [
+      { hold: transfer.pending, outcome: how, transfer: transfer.id, atMicros: transfer.atMicros },
+    ]),
+  ]);
 }
 
 /** Writes the sums of locked accounts. A sum that comes back different breaks an invariant. */
