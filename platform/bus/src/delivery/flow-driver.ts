@@ -13,8 +13,9 @@ import type {
 } from "../machine/delivery-types.ts";
 import { keep, readParked, saveSuspensions } from "./flow-store.ts";
 import type { FlowName, Suspensions, Writer } from "./flow-store.ts";
+import { Outgoing } from "./outgoing.ts";
 import { prepare } from "./prepared-event.ts";
-import type { Transport } from "./transport.ts";
+import type { BatchAnswer, Transport } from "./transport.ts";
 
 export interface FlowParts {
   readonly writer: Writer;
@@ -40,6 +41,7 @@ const TIMER_MS_MAX = 250;
 export class Flow {
   readonly name: FlowName;
   readonly #parts: FlowParts;
+  readonly #outgoing: Outgoing;
   #state: DeliveryState;
   #timer: NodeJS.Timeout | null = null;
   #suspensions = "";
@@ -50,6 +52,14 @@ export class Flow {
     this.name = name;
     this.#parts = parts;
     this.#state = state;
+    const { batchEventsMax: eventsMax, batchBytesMax: bytesMax } = state.options;
+    this.#outgoing = new Outgoing({
+      deliver: (delivery) => parts.transport.deliver(name.group, name.replay, delivery),
+      onAnswer: (batch, answer) => this.#answered(batch, answer),
+      clock: parts.clock,
+      eventsMax,
+      bytesMax,
+    });
     this.#suspensions = JSON.stringify([...suspensionsOf(state)]);
   }
 
@@ -110,7 +120,7 @@ export class Flow {
   #perform(effect: DeliveryEffect): void {
     switch (effect.kind) {
       case "deliver":
-        void this.#deliver(effect.batch);
+        this.#outgoing.add(effect.batch);
         return;
       case "read":
         this.#do("log.read", this.#read(effect), {
@@ -136,8 +146,7 @@ export class Flow {
     }
   }
 
-  async #deliver(batch: Batch): Promise<void> {
-    const answer = await this.#parts.transport.deliver(this.name.group, this.name.replay, batch);
+  #answered(batch: Batch, answer: BatchAnswer): void {
     if (answer.kind === "unanswered") {
       const fields = { group: this.name.group, revision: batch.revision, reason: answer.reason };
       this.#parts.logger.debug("delivery.unanswered", fields);

@@ -20,9 +20,12 @@ export type BatchAnswer =
   | { readonly kind: "unanswered"; readonly reason: string }
   | { readonly kind: "stale" };
 
+/** Events for one revision under one split: of one batch, or of several at once. */
+export type Delivery = Pick<Batch, "revision" | "epoch" | "events">;
+
 export interface Transport {
   /** Never rejects. */
-  deliver(service: string, replay: number, batch: Batch): Promise<BatchAnswer>;
+  deliver(service: string, replay: number, delivery: Delivery): Promise<BatchAnswer>;
   close(): Promise<void>;
 }
 
@@ -52,14 +55,14 @@ export function createTransport(options: TransportOptions): Transport {
     bodyTimeout: ANSWER_TIMEOUT_MS,
     connect: { timeout: 5_000 },
   });
-  const send: Send = (service, replay, batch, events) =>
-    sendOnce({ pool, secret, urgencies, service, replay, batch, events });
+  const send: Send = (service, replay, delivery, events) =>
+    sendOnce({ pool, secret, urgencies, service, replay, delivery, events });
   return {
-    deliver: async (service, replay, batch) => {
-      const answer = await send(service, replay, batch, batch.events);
+    deliver: async (service, replay, delivery) => {
+      const answer = await send(service, replay, delivery, delivery.events);
       if (answer.kind !== "refused") return answer;
-      if (batch.events.length === 1) return { kind: "answered", outcomes: [answer.outcome] };
-      return deliverSingly(send, service, replay, batch);
+      if (delivery.events.length === 1) return { kind: "answered", outcomes: [answer.outcome] };
+      return deliverSingly(send, service, replay, delivery);
     },
     close: () => pool.destroy(),
   };
@@ -69,7 +72,7 @@ type Refused = { readonly kind: "refused"; readonly outcome: Outcome };
 type Send = (
   service: string,
   replay: number,
-  batch: Batch,
+  delivery: Delivery,
   events: readonly DeliverableEvent[],
 ) => Promise<BatchAnswer | Refused>;
 
@@ -78,16 +81,16 @@ async function deliverSingly(
   send: Send,
   service: string,
   replay: number,
-  batch: Batch,
+  delivery: Delivery,
 ): Promise<BatchAnswer> {
   const outcomes: Outcome[] = [];
   const failed = new Set<string>();
-  for (const event of batch.events) {
+  for (const event of delivery.events) {
     if (failed.has(event.key)) {
       outcomes.push({ outcome: "skipped" });
       continue;
     }
-    const answer = await send(service, replay, batch, [event]);
+    const answer = await send(service, replay, delivery, [event]);
     if (answer.kind === "stale" || answer.kind === "unanswered") {
       // What was answered before counts; the rest goes again.
       return outcomes.length === 0 ? answer : { kind: "answered", outcomes };
@@ -105,12 +108,12 @@ interface Sending {
   readonly urgencies: Pick<Urgencies, "of">;
   readonly service: string;
   readonly replay: number;
-  readonly batch: Batch;
+  readonly delivery: Delivery;
   readonly events: readonly DeliverableEvent[];
 }
 
 async function sendOnce(sending: Sending): Promise<BatchAnswer | Refused> {
-  const { pool, secret, service, batch, events } = sending;
+  const { pool, secret, service, delivery, events } = sending;
   try {
     const reply = await pool.request({
       method: "POST",
@@ -118,7 +121,7 @@ async function sendOnce(sending: Sending): Promise<BatchAnswer | Refused> {
       headers: {
         "content-type": "application/cloudevents-batch+json",
         [INSTANCE_HEADER]: `bus:${secret}`,
-        [PIN_HEADER]: `${batch.revision}@${batch.epoch}`,
+        [PIN_HEADER]: `${delivery.revision}@${delivery.epoch}`,
         [KEYS_HEADER]: events.map(({ keyDigits }) => keyDigits).join(","),
         // RFC 9218; libs/http sheds by it.
         priority: `u=${sending.urgencies.of(events)}`,
