@@ -22,7 +22,16 @@ import type { Checked } from "./checks.ts";
 import type { ProxyCounts } from "./faulty-proxy.ts";
 import { startNemesis } from "./nemesis.ts";
 import type { Blow, Episode } from "./nemesis.ts";
-import { readLanes, readLeases, readOutbox, readSagas, servicesOf } from "./read-state.ts";
+import {
+  consumersOf,
+  readInbox,
+  readLanes,
+  readLeases,
+  readLog,
+  readOutbox,
+  readSagas,
+  servicesOf,
+} from "./read-state.ts";
 import { placeProxies } from "./routes.ts";
 import type { Routes } from "./routes.ts";
 import { targetsOf } from "./targets.ts";
@@ -262,5 +271,20 @@ async function whatIsLeft(tideway: Installation): Promise<string> {
   }
   const lanes = await readLanes(tideway);
   if (lanes.length > 0) left.push(`${lanes.length} keys in trouble`);
+  // Last, as it reads the whole log: events may linger on their way, and whatever is said to be lost
+  // then is.
+  if (left.length === 0) left.push(...(await whatWaits(tideway)));
   return left.join(", ");
+}
+
+async function whatWaits(tideway: Installation): Promise<string[]> {
+  const log = await readLog(tideway);
+  const waiting: string[] = [];
+  for (const { service, consumes } of consumersOf(tideway)) {
+    if (consumes.length === 0) continue;
+    const inbox = new Set((await readInbox(tideway, service)).map(({ event }) => event));
+    const missing = log.filter(({ event, type }) => consumes.includes(type) && !inbox.has(event));
+    if (missing.length > 0) waiting.push(`${missing.length} events not applied by ${service}`);
+  }
+  return waiting;
 }

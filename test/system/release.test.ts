@@ -121,6 +121,7 @@ test("a revision that fails 30 % is back at 0 % within 15 s of its first bad ans
   expect(backMs).toBeLessThan(BACK_MS_MAX);
   expect(report).toMatchObject({ state: "withdrawn", weight: 0 });
   expect(report.badRequests.length).toBeGreaterThan(0);
+  note(`people whose retry failed too: ${failures.length} (${codesOf(failures)})`);
   expect(failures.length).toBeLessThanOrEqual(bad);
   expect(failures.every(({ status }) => status === 500)).toBe(true);
   expect(await stable()).toBe("payments-2");

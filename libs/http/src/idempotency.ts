@@ -98,6 +98,11 @@ export async function claimKey(
 /**
  * Keeps the answer, unless one was kept already; answers the one that holds. A success holds
  * against a refusal, in whatever order the two come.
+ *
+ * The first answer, if a success, does not wait for the disk: what was done was committed before it,
+ * by the handler, and should a crash of the server forget the answer, the operation's next run gives
+ * it again. A refusal may be all there is of its request, and a success that replaces one must not
+ * leave it behind, so both wait.
  */
 export async function completeKey(
   db: Queryable,
@@ -107,7 +112,9 @@ export async function completeKey(
   const values = [scope.principal, scope.route, scope.key];
   const updated = await db.query({
     name: "tideway-complete-key",
-    text: `update idempotency_keys set status = $4, reply = $5
+    text: `update idempotency_keys set reply = $5,
+             status = case when status is null and $4::int < 400
+               and set_config('synchronous_commit', 'off', true) = 'off' then $4::int else $4 end
            where principal = $1 and route = $2 and key = $3
              and (status is null or (status >= 400 and $4::int < 400))`,
     values: [...values, answer.status, JSON.stringify(answer.reply)],

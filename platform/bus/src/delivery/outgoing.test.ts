@@ -47,16 +47,30 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 
 function batchOf(partition: number, count: number, change: Partial<Batch> = {}): Batch {
   const events = Array.from({ length: count }, (_, index): DeliverableEvent => {
-    const at = `${partition}-${index}`;
+    const key = `${partition}-${index}`;
     return {
-      ...{ eventId: at, source: "/services/shop", type: "shop.order.made.v1", key: at, data: "{}" },
-      ...{ traceparent: null, at: "2026-01-01T00:00:00.000Z", partition, offset: index + 1 },
-      ...{ keyDigits: at, bytes: 10 },
+      eventId: key,
+      source: "/services/shop",
+      type: "shop.order.made.v1",
+      key,
+      data: "{}",
+      traceparent: null,
+      at: "2026-01-01T00:00:00.000Z",
+      partition,
+      offset: index + 1,
+      keyDigits: key,
+      bytes: 10,
     };
   });
   return {
-    ...{ id: partition, partition, revision: "s-1", epoch: 7, events, parked: 0, isProbe: false },
+    id: partition,
+    partition,
+    revision: "s-1",
+    epoch: 7,
+    events,
     lanes: events.map(({ key }) => key),
+    parked: 0,
+    isProbe: false,
     ...change,
   };
 }
