@@ -89,7 +89,8 @@ test("a killed gateway and a killed instance cost nothing that one retry does no
   process.kill(await tideway.pidOf("gateway"), "SIGKILL");
   await paidMore(3 * PER_SECOND);
   process.kill(await instancePid(), "SIGKILL");
-  await paidMore(3 * PER_SECOND);
+  // Whose payment the killed one was carrying out waits for the end of its lease, 5 s.
+  await paidMore(8 * PER_SECOND);
   const { raw, failures } = window.close();
   note(`raw failures by the two kills: ${raw.length} (${codesOf(raw)})`);
   expect(failures).toEqual([]);

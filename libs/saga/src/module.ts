@@ -18,7 +18,7 @@ import { createRuns } from "./runs.ts";
 import { startSaga } from "./start-saga.ts";
 import type { StartSaga } from "./start-saga.ts";
 import { KEPT_BYTES_MAX, isKeepable } from "./store/keepable.ts";
-import { claimOne, readSaga } from "./store/read.ts";
+import { claimOne, letWaitersFirst, readSaga } from "./store/read.ts";
 import { SAGA_PREFIX } from "./store/rows.ts";
 import { noteVersions } from "./store/definitions.ts";
 import type { SeenVersion } from "./store/definitions.ts";
@@ -147,6 +147,7 @@ export function createSagaModule(options: SagaModuleOptions): Sagas {
       }
       const view = await read(saga);
       if (view.isOver || clock.monotonic() >= endsAtMs) return view;
+      if (stored === null) await letWaitersFirst(pool, instance, saga);
       await waiting.untilOver(saga, Math.min(TAKE_OVER_EVERY_MS, leftMs));
     }
   };

@@ -20,8 +20,9 @@ create table tideway.sagas (
   fence bigint not null,
   -- Failed tries of the present step.
   attempts int not null default 0,
-  -- When whoever finds it may carry it on: while it is held, the end of the lease. Null when it is
-  -- over, or waits for a signal alone.
+  -- When whoever finds it may carry it on: while it is held, the end of the lease, or a second later
+  -- where somebody waits who would rather carry it on himself. Null when it is over, or waits for a
+  -- signal alone.
   due_at timestamptz,
   deadline_at timestamptz not null,
   -- True when all that is left to do is kept as requests, so that any revision can do it.

@@ -77,6 +77,24 @@ export async function claimOne(
   return (await withSteps(db, claimed.rows))[0] ?? null;
 }
 
+/** How long a saga whose lease is over is left to whoever waits for it: a few of their tries. */
+const WAITERS_FIRST_SECONDS = 1;
+
+/**
+ * Keeps the background, which goes by `due_at`, away from a saga that somebody else holds until a
+ * moment after its lease. Should its holder be dead, then whoever waits here takes it over, with
+ * the person's token; the background could only find out that the person's call was never made.
+ */
+export async function letWaitersFirst(db: Queryable, owner: string, saga: string): Promise<void> {
+  await db.query({
+    name: "saga-waiters-first",
+    text: `update tideway.sagas set due_at = lease_until + make_interval(secs => $3)
+      where id = $1 and lease_owner <> $2 and lease_until > clock_timestamp()
+        and due_at < lease_until + make_interval(secs => $3)`,
+    values: [uuidOf(saga), owner, WAITERS_FIRST_SECONDS],
+  });
+}
+
 /** Null when there is none. `lock` keeps others away from it until the transaction ends. */
 export async function readSaga(
   db: Queryable,
