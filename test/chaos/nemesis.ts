@@ -3,8 +3,8 @@
  * again. So each recovery is measured from the end of its own episode, and not of somebody else's.
  */
 import { sleep, until } from "@tideway/kernel";
-import { strike } from "./faults.ts";
-import type { FaultsOptions, Struck } from "./faults.ts";
+import { FAULT_DECK, strike } from "./faults.ts";
+import type { FaultKind, FaultsOptions, Struck } from "./faults.ts";
 
 export interface Blow {
   readonly kind: Struck["kind"];
@@ -40,10 +40,11 @@ export function startNemesis(options: NemesisOptions): Nemesis {
   const { random, routes } = options;
   const episodes: Episode[] = [];
   const stopping = new AbortController();
+  const dealKind = random.dealer(FAULT_DECK);
   const loop = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       await sleep(random.between(GAP_MS.min, GAP_MS.max), stopping.signal);
-      if (!stopping.signal.aborted) episodes.push(await runEpisode(options));
+      if (!stopping.signal.aborted) episodes.push(await runEpisode(options, dealKind));
     }
   };
   const ended = loop();
@@ -57,12 +58,12 @@ export function startNemesis(options: NemesisOptions): Nemesis {
   };
 }
 
-async function runEpisode(options: NemesisOptions): Promise<Episode> {
+async function runEpisode(options: NemesisOptions, dealKind: () => FaultKind): Promise<Episode> {
   const { random, note, recoveredAfter } = options;
   const blows: Blow[] = [];
   const lasting: Promise<void>[] = [];
   for (let left = random.between(1, BLOWS_MAX); left > 0; left--) {
-    const struck = await strike(options);
+    const struck = await strike(options, dealKind());
     if (struck !== null) {
       const { kind, target, lastsMs, heal } = struck;
       note(`${kind} ${target}${lastsMs > 0 ? ` for ${lastsMs} ms` : ""}`);

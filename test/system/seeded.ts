@@ -5,6 +5,8 @@ export interface Seeded {
   chance(share: number): boolean;
   pick<T>(items: readonly T[]): T;
   shuffled<T>(items: readonly T[]): T[];
+  /** Deals items as from shuffled decks: each comes once before any comes again. */
+  dealer<T>(items: readonly T[]): () => T;
 }
 
 export function seeded(seed: number): Seeded {
@@ -21,15 +23,25 @@ export function seeded(seed: number): Seeded {
     if (item === undefined) throw new Error("There is nothing to pick from.");
     return item;
   };
+  const shuffled = <T>(items: readonly T[]): T[] => {
+    const rest = [...items];
+    const mixed: T[] = [];
+    while (rest.length > 0) mixed.push(...rest.splice(between(0, rest.length - 1), 1));
+    return mixed;
+  };
   return {
     between,
     pick,
     chance: (share) => next() < share,
-    shuffled: (items) => {
-      const rest = [...items];
-      const shuffled: typeof rest = [];
-      while (rest.length > 0) shuffled.push(...rest.splice(between(0, rest.length - 1), 1));
-      return shuffled;
+    shuffled,
+    dealer: <T>(items: readonly T[]) => {
+      let deck: T[] = [];
+      return () => {
+        if (deck.length === 0) deck = shuffled(items);
+        const [item] = deck.splice(0, 1);
+        if (item === undefined) throw new Error("There is nothing to deal.");
+        return item;
+      };
     },
   };
 }

@@ -31,7 +31,7 @@ test("an answer that is kept just after the erasure is forgotten too", async () 
       (
         await money.admin.query(
           `select 1 from pg_stat_activity where wait_event_type = 'Lock'
-             and query like 'update idempotency_keys set status%' and datname = current_database()`,
+             and query like 'update idempotency_keys set %' and datname = current_database()`,
         )
       ).rowCount === 1,
     { deadlineMs: 5_000, what: "the answer waits to be kept" },
