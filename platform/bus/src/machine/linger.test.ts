@@ -68,6 +68,17 @@ test("a full batch goes at once", () => {
   expect(world.nowMs - startedMs).toBe(LINGER_MS);
 });
 
+test("a clock that is set back by an hour makes nothing linger longer", () => {
+  const world = worldOf(5);
+  world.nowMs = 10_000_000;
+  world.publish("a", PATIENT);
+  world.nowMs -= 3_600_000;
+  const startedMs = world.nowMs;
+  world.feed({ kind: "ticked" });
+  deliverAll(world);
+  expect(world.nowMs - startedMs).toBeLessThanOrEqual(LINGER_MS);
+});
+
 test("what was waiting when the bus died lingers no longer than once more", () => {
   const world = worldOf(4);
   const startedMs = world.nowMs;

@@ -54,8 +54,12 @@ function linger(draft: Draft, partition: number): void {
   const { batchEventsMax, batchBytesMax } = draft.options;
   const isFull = waiting.length >= batchEventsMax || bytesOf(waiting) >= batchBytesMax;
   if (lingerMs === 0 || isFull) changePartition(draft, partition, { lingersUntilMs: null });
-  else if (lingersUntilMs === null) {
-    changePartition(draft, partition, { lingersUntilMs: draft.nowMs + lingerMs });
+  else {
+    // Never longer than that from now, also when the clock was set back meanwhile.
+    const atMostMs = draft.nowMs + lingerMs;
+    changePartition(draft, partition, {
+      lingersUntilMs: Math.min(lingersUntilMs ?? atMostMs, atMostMs),
+    });
   }
 }
 
