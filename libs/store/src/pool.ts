@@ -22,8 +22,8 @@ export type { Pool };
 /**
  * Opens a pool. Statements that a transaction begins without waiting for the ones before
  * (`Promise.all`) are sent together and run in that order: one round trip instead of several. Should
- * one fail, those behind it do nothing. Every connection listens for `error`, or a broken one would end the process;
- * the error carries the connection with its password, so only its message goes on.
+ * one fail, those behind it do nothing. Every connection listens for `error`, or a broken one would
+ * end the process; the error carries the connection with its password, so only its message goes on.
  */
 export function createPool(options: PoolOptions): Pool {
   const pool = new Pool({

@@ -1,6 +1,7 @@
 /** Live revisions that do not consume the same types, or not with the same order. */
 import { expect, test } from "vitest";
 import { DeliveryWorld, randomOf } from "../test/delivery-world.ts";
+import { expectOnceAndInOrder, settle } from "../test/settled.ts";
 import type { Consumes, DeliverableEvent } from "./delivery-types.ts";
 
 const MADE = "shop.order.made.v1";
@@ -19,26 +20,6 @@ function releasing(world: DeliveryWorld, stable: string, weight: number | null):
   const rollout = weight === null ? null : "r";
   world.split = { stable, candidate, weight: weight ?? 0, rollout, epoch };
   world.feed({ kind: "split", split: world.split });
-}
-
-function settle(world: DeliveryWorld): void {
-  for (let steps = 0; steps < 20_000; steps++) {
-    world.step();
-    if (world.isIdle && world.lanes.length === 0) return;
-  }
-  const { state, lanes } = world;
-  throw new Error(`Not settled: ${JSON.stringify({ lanes, partitions: state.partitions })}`);
-}
-
-function expectOnceAndInOrder(world: DeliveryWorld): void {
-  const total = world.logs.flat().length;
-  expect(new Set(world.applied.map(({ event }) => event.eventId)).size).toBe(total);
-  expect(world.applied).toHaveLength(total);
-  const last = new Map<string, number>();
-  for (const { event } of world.applied) {
-    expect(event.offset, event.key).toBeGreaterThan(last.get(event.key) ?? 0);
-    last.set(event.key, event.offset);
-  }
 }
 
 const revisionsOf = (world: DeliveryWorld, type: string): Set<string> =>

@@ -1,31 +1,12 @@
 /** The delivery machine in a world where everything goes wrong, drawn from seeds. */
 import { expect, test } from "vitest";
 import { DeliveryWorld, randomOf } from "../test/delivery-world.ts";
+import { expectOnceAndInOrder, settle } from "../test/settled.ts";
 import type { WorldOptions } from "../test/delivery-world.ts";
 
 function worldOf(seed: number, change: Partial<WorldOptions> = {}): DeliveryWorld {
   const random = randomOf(seed);
   return new DeliveryWorld({ random, fails: () => false, mishap: 0, kill: 0, ...change });
-}
-
-function settle(world: DeliveryWorld, stepsMax = 20_000): void {
-  for (let steps = 0; steps < stepsMax; steps++) {
-    world.step();
-    if (world.isIdle && world.lanes.length === 0) return;
-  }
-  const { state, lanes } = world;
-  throw new Error(`Not settled: ${JSON.stringify({ lanes, partitions: state.partitions })}`);
-}
-
-function expectOnceAndInOrder(world: DeliveryWorld): void {
-  const total = world.logs.flat().length;
-  expect(new Set(world.applied.map(({ event }) => event.eventId)).size).toBe(total);
-  expect(world.applied).toHaveLength(total);
-  const last = new Map<string, number>();
-  for (const { event } of world.applied) {
-    expect(event.offset, event.key).toBeGreaterThan(last.get(event.key) ?? 0);
-    last.set(event.key, event.offset);
-  }
 }
 
 const KEYS = ["a", "bb", "ccc", "dddd", "eeeee", "ffffff"];

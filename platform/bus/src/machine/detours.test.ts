@@ -1,6 +1,7 @@
 /** A revision that is late must not hold up another one's keys, nor lose or reorder its own. */
 import { expect, test } from "vitest";
 import { DeliveryWorld, randomOf } from "../test/delivery-world.ts";
+import { expectOnceAndInOrder, settle } from "../test/settled.ts";
 import type { WorldOptions } from "../test/delivery-world.ts";
 
 /** Events of a window. Partition 1 has the keys of odd lengths; weight 50 takes lengths 1 and 2. */
@@ -45,27 +46,6 @@ const appliedOf = (world: DeliveryWorld, keys: readonly string[]): number =>
 const publishedOf = (world: DeliveryWorld, keys: readonly string[]): number =>
   world.logs.flat().filter(({ key }) => keys.includes(key)).length;
 
-function settle(world: DeliveryWorld, stepsMax = 30_000): void {
-  for (let steps = 0; steps < stepsMax; steps++) {
-    world.step();
-    expectBounded(world);
-    if (world.isIdle && world.lanes.length === 0) return;
-  }
-  const { state, lanes } = world;
-  throw new Error(`Not settled: ${JSON.stringify({ lanes, partitions: state.partitions })}`);
-}
-
-function expectOnceAndInOrder(world: DeliveryWorld): void {
-  const total = world.logs.flat().length;
-  expect(world.applied).toHaveLength(total);
-  expect(new Set(world.applied.map(({ event }) => event.eventId)).size).toBe(total);
-  const last = new Map<string, number>();
-  for (const { event } of world.applied) {
-    expect(event.offset, event.key).toBeGreaterThan(last.get(event.key) ?? 0);
-    last.set(event.key, event.offset);
-  }
-}
-
 /** Time passes and what can go goes, while somebody is away for good. */
 function waitAWhile(world: DeliveryWorld): void {
   for (let step = 0; step < 2_000; step++) {
@@ -87,7 +67,7 @@ test("while the candidate is away every event of the stable revision's keys is a
   expect(waiting[0]).toBe(publishedOf(world, ["bb"]));
   expect(waiting[1]).toBe(publishedOf(world, ["a"]));
   world.away.clear();
-  settle(world);
+  settle(world, expectBounded);
   expectOnceAndInOrder(world);
 });
 
@@ -98,7 +78,7 @@ test("while the stable revision is away every event of the candidate's keys is a
   waitAWhile(world);
   expect(appliedOf(world, CANDIDATE)).toBe(publishedOf(world, CANDIDATE));
   world.away.clear();
-  settle(world);
+  settle(world, expectBounded);
   expectOnceAndInOrder(world);
 });
 
@@ -108,7 +88,7 @@ test("an abort brings what waits for the candidate to the stable revision, in or
   publishAll(world);
   releasing(world, 0);
   for (let n = 0; n < 50; n++) world.publish("a");
-  settle(world);
+  settle(world, expectBounded);
   expectOnceAndInOrder(world);
   expect(world.applied.every(({ revision }) => revision === "s-1")).toBe(true);
 });
@@ -129,7 +109,7 @@ test("a suspended candidate holds nobody up, and gets its events once it works",
   expect(world.state.flows.get("s-2")?.suspension).not.toBeNull();
   expect(appliedOf(world, STABLE)).toBe(publishedOf(world, STABLE));
   isBroken = false;
-  settle(world);
+  settle(world, expectBounded);
   expectOnceAndInOrder(world);
 });
 
@@ -145,7 +125,7 @@ test("a busy log does not outrun the reading of what was left behind", () => {
     for (let step = 0; step < 4; step++) world.step();
     expect(++rounds).toBeLessThan(4_000);
   }
-  settle(world);
+  settle(world, expectBounded);
   expectOnceAndInOrder(world);
 });
 
@@ -162,7 +142,7 @@ test("after a restart only what was open is read, not all that was applied since
   // 200 offsets a partition at 5 a page would be 80 readings.
   expect(world.reads - before).toBeLessThan(30);
   world.away.clear();
-  settle(world);
+  settle(world, expectBounded);
   expectOnceAndInOrder(world);
 });
 
@@ -188,7 +168,7 @@ test("revisions come and go, splits move, the bus is killed: once each, and in o
       if (world.state.partitions.some(({ detours }) => detours.length > 0)) diverted++;
     }
     world.away.clear();
-    settle(world);
+    settle(world, expectBounded);
     expectOnceAndInOrder(world);
     kills += world.kills;
   }

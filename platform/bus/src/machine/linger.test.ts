@@ -1,6 +1,7 @@
 /** Events that may wait for others, so that more go at once. */
 import { expect, test } from "vitest";
 import { DeliveryWorld, randomOf } from "../test/delivery-world.ts";
+import { expectOnceAndInOrder, settle } from "../test/settled.ts";
 import type { WorldOptions } from "../test/delivery-world.ts";
 import type { Consumes } from "./delivery-types.ts";
 
@@ -104,17 +105,7 @@ test("whatever goes wrong, each event is applied once and each key in its order"
       for (let steps = random() * 6; steps > 0; steps--) world.step();
     }
     world.feed({ kind: "heads", heads: world.logs.map(({ length }) => length) });
-    for (let steps = 0; !(world.isIdle && world.lanes.length === 0); steps++) {
-      expect(steps, "Not settled").toBeLessThan(20_000);
-      world.step();
-    }
-    const seen = world.applied.map(({ event }) => event.eventId);
-    expect(seen).toHaveLength(world.logs.flat().length);
-    expect(new Set(seen).size).toBe(seen.length);
-    const last = new Map<string, number>();
-    for (const { event } of world.applied) {
-      expect(event.offset).toBeGreaterThan(last.get(event.key) ?? 0);
-      last.set(event.key, event.offset);
-    }
+    settle(world);
+    expectOnceAndInOrder(world);
   }
 });

@@ -3,6 +3,7 @@ import { laneOfKey, keyDigitsOf } from "@tideway/gateway";
 import { until } from "@tideway/kernel";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Bus } from "../bus.ts";
+import type { BusConfig } from "../config.ts";
 import { LOOSE, TYPE, configOf, databaseOf, splitOf, startWorld } from "./bus-under-test.ts";
 import type { World } from "./bus-under-test.ts";
 
@@ -119,21 +120,26 @@ test("what the candidate quarantined is redriven though the bus missed the abort
   expect(applied().every(({ revision }) => revision === "books-1")).toBe(true);
 });
 
-test("a type that only one live revision consumes goes there, whoever has the key", async () => {
+function onlySecondConsumesLoose(): BusConfig {
   const config = configOf(2, ["books-1", "books-2"], databaseOf(world.producer));
-  const [shop, books] = config.services;
-  if (shop === undefined || books === undefined) throw new Error("The test has two services.");
-  const [first, second] = books.revisions;
-  if (first === undefined || second === undefined) throw new Error("And books two revisions.");
-  const consumes = first.consumes.filter(({ type }) => type !== LOOSE);
-  const revisions = [{ ...first, consumes }, second];
+  const services = config.services.map((service) => ({
+    ...service,
+    revisions: service.revisions.map((revision) => ({
+      ...revision,
+      consumes: revision.consumes.filter(({ type }) => revision.id !== "books-1" || type !== LOOSE),
+    })),
+  }));
+  return { ...config, services };
+}
+
+test("a type that only one live revision consumes goes there, whoever has the key", async () => {
   world.upstream.split = split;
   world.upstream.onlyAt.set(LOOSE, "books-2");
   // A type of which the bus's split shows no consumer is completed, so it has to know this split:
   // the second answer after the change is used already.
   const { asked } = world.upstream;
   await until(() => world.upstream.asked > asked + 1, { ...DEADLINE, what: "the split is known" });
-  await bus.configure({ ...config, services: [shop, { ...books, revisions }] });
+  await bus.configure(onlySecondConsumesLoose());
   await world.publish(keys, { type: LOOSE });
   await world.publish(keys, { from: 100 });
   await appliedAll(80);
@@ -145,16 +151,7 @@ test("a type that only one live revision consumes goes there, whoever has the ke
 });
 
 test("a type that no live revision consumes is completed undelivered", async () => {
-  const config = configOf(2, ["books-1", "books-2"], databaseOf(world.producer));
-  const [shop, books] = config.services;
-  if (shop === undefined || books === undefined) throw new Error("The test has two services.");
-  const [first, second] = books.revisions;
-  if (first === undefined || second === undefined) throw new Error("And books two revisions.");
-  const consumes = first.consumes.filter(({ type }) => type !== LOOSE);
-  await bus.configure({
-    ...config,
-    services: [shop, { ...books, revisions: [{ ...first, consumes }, second] }],
-  });
+  await bus.configure(onlySecondConsumesLoose());
   // books-2 consumes it, but has no part of the split.
   await world.publish(keys, { type: LOOSE });
   await world.publish(keys, { from: 100 });

@@ -83,6 +83,23 @@ test("a missing grant is told with what was missing, before the account is looke
   expect(await codeOf(withGrants([]).postTransfer({ body: nowhere }))).toBe("GRANT_MISSING");
 });
 
+test("neither a repeat nor who may use no such code waits for an account", async () => {
+  const body = payment(ada.account, merchant, 1, { code: "purchase" });
+  const able = withGrants(moves, ada.person);
+  expect(await codeOf(able.postTransfer({ body }))).toBe("none");
+  const holder = await ledger.admin.connect();
+  await holder.query("begin");
+  await holder.query("select from accounts for update");
+  try {
+    expect(await codeOf(able.postTransfer({ body }))).toBe("none");
+    const other = payment(ada.account, merchant, 1, { code: "purchase" });
+    expect(await codeOf(withGrants([]).postTransfer({ body: other }))).toBe("GRANT_MISSING");
+  } finally {
+    await holder.query("rollback");
+    holder.release();
+  }
+});
+
 test("a merchant's and the house's accounts are debited without a person", async () => {
   const refund: Grant = { operation: "transfer", debit: 220, credit: 210, code: "refund" };
   const body = payment(merchant, ada.account, 1, { code: "refund" });

@@ -71,12 +71,12 @@ interface Attempting {
 
 async function attemptTransfer(parts: Attempting, command: TransferCommand): Promise<Attempt> {
   const { transaction, actor } = parts;
-  // Sent in one go, run in this order: what is read is read under the locks before it.
-  const [, existing, burned, subject] = await Promise.all([
+  // Sent in one go, run in this order: what is read is read under the lock. No account yet, or a
+  // repeat would wait for what others do with it, and who has no grant could make others wait.
+  const [, existing, burned] = await Promise.all([
     lockTransferId(transaction, command.id),
     readTransfer(transaction, command.id),
     readBurnedId(transaction, command.id),
-    isMove(command) ? lockSubject(transaction, [command.debit, command.credit]) : null,
   ]);
   if (existing !== undefined) return sameOrRefused(transaction, existing, command, actor);
   if (burned !== undefined) {
@@ -84,8 +84,7 @@ async function attemptTransfer(parts: Attempting, command: TransferCommand): Pro
     const original = isOwn ? { ...burned.given, reason: burned.reason } : {};
     return refused("TRANSFER_ID_BURNED", { ...original, transfer: command.id });
   }
-  if (!isMove(command)) return attemptResolution(parts, command);
-  return attemptMove(parts, command, present(subject, "A move locks its accounts at once."));
+  return isMove(command) ? attemptMove(parts, command) : attemptResolution(parts, command);
 }
 
 interface Subject {
@@ -124,11 +123,7 @@ async function sameOrRefused(
   return refused("TRANSFER_EXISTS_DIFFERENT", { transfer: command.id, field });
 }
 
-async function attemptMove(
-  parts: Attempting,
-  command: MoveCommand,
-  { accounts, nowMicros }: Subject,
-): Promise<Attempt> {
+async function attemptMove(parts: Attempting, command: MoveCommand): Promise<Attempt> {
   const { transaction, actor } = parts;
   const operation = command.kind === "post" ? "transfer" : "hold";
   if (!mayUseCode(actor, command.code, [operation])) {
@@ -143,6 +138,7 @@ async function attemptMove(
   if (command.debit === command.credit) {
     return refused("ACCOUNTS_SAME", { account: command.debit });
   }
+  const { accounts, nowMicros } = await lockSubject(transaction, [command.debit, command.credit]);
   const missing = [command.debit, command.credit].find((account) => !accounts.has(account));
   if (missing !== undefined) return refused("ACCOUNT_NOT_FOUND", { account: missing });
   const debit = accountIn(accounts, command.debit);
